@@ -1,0 +1,67 @@
+// The first step of every command: plain JavaScript that any Node.js from 18 up can run.
+// It brings what the lock file names (once), then hands over to the Node.js that the project is written for.
+//
+//   node boot.mjs acceptutils up        the program
+//   node boot.mjs --run tools/check.ts  a script of ours
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, statSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const installed = join(here, "node_modules", ".package-lock.json");
+const ownNode = join(here, "node_modules", ".bin", "node");
+
+const fail = (line) => {
+  process.stderr.write(`acceptutils: ${line}\n`);
+  process.exit(1);
+};
+
+function upToDate() {
+  if (!existsSync(installed)) return false;
+  return statSync(installed).mtimeMs >= statSync(join(here, "package-lock.json")).mtimeMs;
+}
+
+function install() {
+  const npm = process.env.npm_execpath;
+  const [command, before] = npm?.endsWith("js") ? [process.execPath, [npm]] : ["npm", []];
+  // The environment of the npm that runs us would name the wrong Node.js to the one we start.
+  const { status, error } = spawnSync(
+    command,
+    [...before, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+    { cwd: here, stdio: ["ignore", 2, 2] },
+  );
+  if (error) fail(`cannot run npm: ${error.message}`);
+  if (status !== 0) fail(`"npm ci" failed in ${here}; its own words are above`);
+}
+
+function runtime() {
+  if (existsSync(ownNode)) return ownNode;
+  if (Number.parseInt(process.versions.node, 10) >= 24) return process.execPath;
+  return fail(
+    `needs Node.js 24 or newer here: this is ${process.version} on ${process.platform}-${process.arch}, and only linux-x64 and linux-arm64 bring their own`,
+  );
+}
+
+const flags = ["--disable-warning=ExperimentalWarning"];
+
+if (!upToDate()) install();
+const words = process.argv.slice(2);
+const script = words[0] === "--run" ? words.slice(1) : [join("src", "main.ts"), ...words];
+script[0] = join(here, script[0]);
+const node = runtime();
+process.env.NODE_COMPILE_CACHE ??= join(here, "build", "cache");
+process.env.ACCEPTUTILS_STARTED_IN ??= process.cwd();
+
+if (typeof process.execve === "function") {
+  process.execve(node, [node, ...flags, ...script], process.env);
+} else {
+  const child = spawn(node, [...flags, ...script], { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"]) {
+    // A terminal sends its signals to both of us; passing it on once more is harmless.
+    process.on(signal, () => child.kill(signal));
+  }
+  child.on("error", (error) => fail(`cannot run ${node}: ${error.message}`));
+  child.on("exit", (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code));
+}

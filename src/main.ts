@@ -1,0 +1,6 @@
+/** One entry for all programs: `main.ts NAME ARGUMENT…` runs NAME as this process. Launchers call it so. */
+import { programCalled } from "./programs/table.ts";
+import { runNatively } from "./system/native-host.ts";
+
+const [name = "acceptutils", ...args] = process.argv.slice(2);
+void runNatively(name, args, programCalled);

@@ -1,0 +1,14 @@
+/** The programs by name, in the order a connection meets them. Each is loaded when it is first run. */
+import type { Program } from "../system/system.ts";
+
+const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
+  ["checknotroot", () => import("./checknotroot/main.ts")],
+]);
+
+/** The names of all programs: what `acceptutils install` makes launchers for. */
+export const programNames: readonly string[] = [...loaders.keys()];
+
+/** The program called `name`; undefined when none of ours is. */
+export async function programCalled(name: string): Promise<Program | undefined> {
+  return (await loaders.get(name)?.())?.main;
+}

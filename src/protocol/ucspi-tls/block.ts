@@ -1,0 +1,62 @@
+/**
+ * What the TLS server answers to `Y` on the control socket: `NAME=VALUE\0` or `NAME\0` (to be unset), repeated,
+ * then one more `\0`; `\0\0` alone when there is nothing to say; no byte at all when the handshake failed.
+ * Source: ucspi-tls(2); s6-ucspitlsd.
+ */
+
+/** Start TLS, and say what was agreed upon. */
+export const startAndReport = Uint8Array.of(0x59); // Y
+/** Start TLS, and say nothing. */
+export const start = Uint8Array.of(0x79); // y
+
+/** Room for a certificate chain in PEM, and no more. */
+export const maximumBlockOctets = 262_144;
+
+/** The reply was none: no byte (the handshake failed), or more than any server sends. */
+export class NoBlock extends Error {
+  override readonly name = "NoBlock";
+}
+
+/** Takes the reply apart, however it arrives. */
+export class BlockReader {
+  #octets = 0;
+  readonly #chunks: Uint8Array[] = [];
+  #last = -1;
+
+  /** The variables, once the reply is complete; else undefined. Throws NoBlock when it grows too large. */
+  take(chunk: Uint8Array): ReadonlyMap<string, string | undefined> | undefined {
+    for (let at = 0; at < chunk.length; at++) {
+      const before = at === 0 ? this.#last : chunk[at - 1];
+      if (chunk[at] !== 0 || before !== 0) continue;
+      this.#chunks.push(chunk.subarray(0, at + 1));
+      return parse(this.#chunks);
+    }
+    this.#octets += chunk.length;
+    if (this.#octets > maximumBlockOctets) throw new NoBlock("too long");
+    this.#last = chunk.at(-1) ?? this.#last;
+    this.#chunks.push(chunk);
+    return undefined;
+  }
+
+  /** The control socket was closed: what came must do. Throws NoBlock when nothing came. */
+  atEnd(): ReadonlyMap<string, string | undefined> {
+    if (this.#octets === 0) throw new NoBlock("the handshake failed");
+    return parse(this.#chunks);
+  }
+}
+
+function parse(chunks: readonly Uint8Array[]): ReadonlyMap<string, string | undefined> {
+  const block = new Map<string, string | undefined>();
+  for (const item of Buffer.concat(chunks).toString("latin1").split("\0")) {
+    const [, name, value] = /^(SSL_[A-Z0-9_]+)(?:=(.*))?$/s.exec(item) ?? [];
+    // Any other name could be meant to change more than TLS: PATH, LD_PRELOAD, RELAYCLIENT.
+    if (name !== undefined) block.set(name, value);
+  }
+  return block;
+}
+
+/** The reply for `block`, as a server writes it. */
+export function blockOf(block: ReadonlyMap<string, string | undefined>): Uint8Array {
+  const items = [...block].map(([name, value]) => (value === undefined ? `${name}\0` : `${name}=${value}\0`));
+  return Buffer.from((items.join("") || "\0") + "\0", "latin1");
+}

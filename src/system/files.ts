@@ -1,0 +1,87 @@
+/** Files as programs read them: small, often, and seldom changed. */
+
+import { randomUUID } from "node:crypto";
+import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
+import { type FileHandle, open, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CannotOpen, codeOf, type TemporaryFile } from "./system.ts";
+
+interface Kept {
+  readonly stamp: string;
+  readonly bytes: Uint8Array;
+}
+
+const kept = new Map<string, Kept>();
+const keptOctets = 1 << 20;
+
+/**
+ * The bytes of a file, or undefined when it does not exist. The same object as long as the file is unchanged,
+ * so that what is derived from it can be remembered by it. Throws CannotOpen.
+ */
+export function readFileCached(path: string): Uint8Array | undefined {
+  try {
+    const before = kept.get(path);
+    if (before !== undefined && stampOf(statSync(path, { bigint: true })) === before.stamp)
+      return before.bytes;
+    const fd = openSync(path, "r");
+    try {
+      const stamp = stampOf(fstatSync(fd, { bigint: true }));
+      const bytes = readFileSync(fd);
+      if (bytes.length <= keptOctets) kept.set(path, { stamp, bytes });
+      return bytes;
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "ENOENT") return undefined;
+    throw new CannotOpen(path, code, { cause: error });
+  }
+}
+
+function stampOf(file: { ino: bigint; size: bigint; mtimeNs: bigint; ctimeNs: bigint }): string {
+  return `${file.ino}.${file.size}.${file.mtimeNs}.${file.ctimeNs}`;
+}
+
+/** A file nobody else can find: unlinked as soon as it is open. */
+export class UnlinkedFile implements TemporaryFile {
+  readonly handle: FileHandle;
+  #at = 0;
+
+  private constructor(handle: FileHandle) {
+    this.handle = handle;
+  }
+
+  static async create(): Promise<UnlinkedFile> {
+    const path = join(tmpdir(), `acceptutils.${randomUUID()}`);
+    const handle = await open(path, "wx+", 0o600);
+    await unlink(path);
+    return new UnlinkedFile(handle);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const { bytesWritten } = await this.handle.write(bytes, 0, bytes.length, this.#at);
+    this.#at += bytesWritten;
+    if (bytesWritten < bytes.length) await this.write(bytes.subarray(bytesWritten));
+  }
+
+  async read(): Promise<Uint8Array> {
+    const bytes = Buffer.alloc(await this.size());
+    let filled = 0;
+    while (filled < bytes.length) {
+      const { bytesRead } = await this.handle.read(bytes, filled, bytes.length - filled, filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return bytes.subarray(0, filled);
+  }
+
+  async size(): Promise<number> {
+    return (await this.handle.stat()).size;
+  }
+
+  close(): void {
+    void this.handle.close().catch(() => {});
+  }
+}

@@ -1,0 +1,75 @@
+/** Finds what a word of a command line stands for: a program of ours, or a file of someone else's. */
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { CannotRun, codeOf } from "./system.ts";
+
+/** The second line of every launcher; how a word on PATH is known to be ours. See tools and `acceptutils install`. */
+export const launcherMark = "# acceptutils launcher";
+
+export interface Found {
+  /** The absolute path of the file. */
+  readonly path: string;
+  /** The program of ours that the file starts; undefined for someone else's. */
+  readonly ours: string | undefined;
+}
+
+const known = new Map<string, { readonly at: number; readonly found: Found }>();
+const trustMs = 1000;
+
+/**
+ * Looks `word` up as execvp(3) does: as it is when it has a slash, else in each folder of `path`.
+ * Throws CannotRun when there is no such program. What was found is trusted for a second.
+ */
+export function lookUp(word: string, path: string | undefined, cwd: string): Found {
+  const key = `${cwd}\0${path}\0${word}`;
+  const before = known.get(key);
+  const now = performance.now();
+  if (before !== undefined && now - before.at < trustMs) return before.found;
+  const found = search(word, path, cwd);
+  if (known.size > 1000) known.clear();
+  known.set(key, { at: now, found });
+  return found;
+}
+
+function search(word: string, path: string | undefined, cwd: string): Found {
+  if (word === "") throw new CannotRun(word, "ENOENT");
+  if (word.includes("/")) {
+    const file = word.startsWith("/") ? word : join(cwd, word);
+    const why = unusable(file);
+    if (why !== undefined) throw new CannotRun(word, why);
+    return { path: file, ours: oursIn(file) };
+  }
+  let why = "ENOENT";
+  for (const folder of (path ?? "/usr/local/bin:/bin:/usr/bin").split(":")) {
+    const file = join(folder === "" ? cwd : folder, word);
+    const reason = unusable(file);
+    if (reason === undefined) return { path: file, ours: oursIn(file) };
+    if (reason !== "ENOENT" && reason !== "ENOTDIR") why = reason;
+  }
+  throw new CannotRun(word, why);
+}
+
+function unusable(file: string): string | undefined {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile() ? undefined : "EACCES";
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+/** A launcher begins `#!/bin/sh`, the mark, and `# NAME`. */
+function oursIn(file: string): string | undefined {
+  const head = Buffer.alloc(128);
+  let fd: number | undefined;
+  try {
+    fd = openSync(file, "r");
+    const text = head.toString("latin1", 0, readSync(fd, head, 0, head.length, 0));
+    const [, mark, name] = text.split("\n");
+    return mark === launcherMark && name?.startsWith("# ") ? name.slice(2) : undefined;
+  } catch {
+    return undefined; // not readable for us: someone else's
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}

@@ -1,0 +1,333 @@
+/**
+ * The native host: a program is a process. Descriptors are descriptors, exec is execve(2).
+ * This is what runs under a foreign server, or in front of a foreign program.
+ */
+import { spawn as spawnProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { basename, resolve as resolvePath } from "node:path";
+import type { Duplex, Readable, Writable } from "node:stream";
+import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
+import { readFileCached, UnlinkedFile } from "./files.ts";
+import { lookUp } from "./lookup.ts";
+import * as native from "./native.ts";
+import { StreamInput, StreamOutput } from "./stream.ts";
+import {
+  type Account,
+  CannotOpen,
+  CannotRun,
+  type Child,
+  codeOf,
+  type Ended,
+  type Input,
+  type Output,
+  type Program,
+  type SpawnOptions,
+  type System,
+  type TemporaryFile,
+  TlsFailed,
+} from "./system.ts";
+import { readBlock } from "./ucspi-tls.ts";
+
+/** How a program of ours is found by name; undefined for a name that is not ours. */
+export type Programs = (name: string) => Promise<Program | undefined>;
+
+/** Where a program finds the three descriptors of UCSPI-TLS. ucspi-tls(2) */
+const tlsVariables = ["SSLCTLFD", "SSLREADFD", "SSLWRITEFD"] as const;
+
+class NativeSystem implements System {
+  name: string;
+  readonly pid = process.pid;
+  readonly parentPid = process.ppid;
+  readonly env: Map<string, string>;
+  readonly #programs: Programs;
+  readonly #inputs = new Map<number, Input>();
+  readonly #outputs = new Map<number, Output>();
+
+  constructor(name: string, programs: Programs) {
+    this.name = name;
+    this.#programs = programs;
+    this.env = new Map(Object.entries(process.env).map(([key, value]) => [key, value ?? ""]));
+    this.env.delete("NODE_COMPILE_CACHE");
+    this.#moveTlsDescriptors();
+  }
+
+  home(): string {
+    return this.env.get("ACCEPTUTILS_HOME") ?? "/var/qmail";
+  }
+
+  cwd(): string {
+    return process.cwd();
+  }
+
+  chdir(directory: string): void {
+    try {
+      process.chdir(directory);
+    } catch (error) {
+      throw new CannotOpen(directory, codeOf(error), { cause: error });
+    }
+  }
+
+  input(descriptor: number): Input {
+    return entry(this.#inputs, descriptor, () => new DescriptorInput(descriptor));
+  }
+
+  output(descriptor: number): Output {
+    return entry(this.#outputs, descriptor, () => new DescriptorOutput(descriptor));
+  }
+
+  log(line: string): void {
+    try {
+      writeSync(2, Buffer.from(line + "\n", "latin1"));
+    } catch {
+      // Nobody reads the log: no reason to stop serving.
+    }
+  }
+
+  uids(): { real: number; effective: number; saved: number } {
+    const saved = /^Uid:\t\d+\t\d+\t(\d+)/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1];
+    const effective = process.geteuid!();
+    return { real: process.getuid!(), effective, saved: saved === undefined ? effective : Number(saved) };
+  }
+
+  become({ user, uid, gid, home, shell }: Account): void {
+    if (process.getuid!() === 0) {
+      try {
+        (process as unknown as { initgroups(user: string, gid: number): void }).initgroups(user, gid);
+      } catch {
+        process.setgroups!([gid]); // a user that only we know is in no other group
+      }
+    }
+    // The order matters: without root's uid, the gid could not be changed any more.
+    if (process.getgid!() !== gid || process.getegid!() !== gid) process.setgid!(gid);
+    if (process.getuid!() !== uid || process.geteuid!() !== uid) process.setuid!(uid);
+    this.chdir(home);
+    this.env.set("USER", user).set("HOME", home).set("SHELL", shell);
+  }
+
+  async exec(argv: readonly string[]): Promise<number> {
+    const [word = "", ...args] = argv;
+    const { path, ours } = lookUp(word, this.env.get("PATH"), this.cwd());
+    const program = ours === undefined ? undefined : await this.#programs(ours);
+    if (program !== undefined) {
+      // Ours in ours: the same process goes on. Starting an interpreter again would cost 50 ms.
+      this.name = basename(word);
+      return program(args, this);
+    }
+    for (const output of this.#outputs.values()) await output.flush();
+    for (const fd of [0, 1]) native.setBlocking(fd);
+    for (const variable of tlsVariables) {
+      const fd = this.#tlsDescriptor(variable);
+      if (fd !== undefined) native.keepAcrossExec(fd);
+    }
+    native.restoreSignalsForExec();
+    try {
+      process.execve!(path, [word, ...args], Object.fromEntries(this.env));
+    } catch (error) {
+      throw new CannotRun(word, codeOf(error) || "ENOEXEC", { cause: error });
+    }
+    throw new CannotRun(word, "ENOEXEC");
+  }
+
+  async spawn(argv: readonly string[], { wires, env }: SpawnOptions): Promise<Child> {
+    const [word = "", ...args] = argv;
+    const { path } = lookUp(word, this.env.get("PATH"), this.cwd());
+    const environment = new Map(this.env);
+    // The child has our descriptors 0 and 1, in TLS or not; it cannot start TLS again.
+    for (const variable of tlsVariables) environment.delete(variable);
+    for (const [key, value] of Object.entries(env ?? {})) {
+      if (value === undefined) environment.delete(key);
+      else environment.set(key, value);
+    }
+    const stdio: (number | "pipe" | "ignore")[] = [];
+    const highest = Math.max(2, ...Object.keys(wires).map(Number));
+    for (let fd = 0; fd <= highest; fd++) {
+      const wire = wires[fd];
+      if (wire === undefined) stdio.push(fd === 2 ? 2 : "ignore");
+      else if ("inherit" in wire) stdio.push(this.input(wire.from ?? fd).fd ?? fd);
+      else if ("file" in wire) stdio.push(reopened(wire.file));
+      else stdio.push("pipe");
+    }
+    for (const output of this.#outputs.values()) await output.flush();
+    const process_ = spawnProcess(path, args, {
+      argv0: word,
+      stdio,
+      cwd: this.cwd(),
+      env: Object.fromEntries(environment),
+    });
+    try {
+      await once(process_, "spawn");
+    } catch (error) {
+      throw new CannotRun(word, codeOf(error), { cause: error });
+    } finally {
+      for (const [fd, wire] of Object.entries(wires)) {
+        if ("file" in wire) closeSync(stdio[Number(fd)] as number);
+      }
+    }
+    return new ProcessChild(process_, wires);
+  }
+
+  canStartTls(): boolean {
+    return tlsVariables.every((variable) => {
+      const fd = this.#tlsDescriptor(variable);
+      return fd !== undefined && native.isOpen(fd);
+    });
+  }
+
+  async startTls(timeoutSeconds: number): Promise<ReadonlyMap<string, string | undefined>> {
+    const [control, read, write] = tlsVariables.map((variable) => this.#tlsDescriptor(variable));
+    if (control === undefined || read === undefined || write === undefined) {
+      throw new TlsFailed("SSLCTLFD, SSLREADFD or SSLWRITEFD is not set");
+    }
+    await this.output(1).flush();
+    native.setBlocking(0); // a TLS process that meets our non-blocking socket fails most handshakes
+    const block = await readBlock(
+      new DescriptorInput(control),
+      new DescriptorOutput(control),
+      timeoutSeconds,
+    );
+    native.duplicateOnto(read, 0);
+    native.duplicateOnto(write, 1);
+    closeSync(read);
+    closeSync(write);
+    this.#inputs.set(0, new DescriptorInput(0));
+    this.#outputs.set(1, new DescriptorOutput(1));
+    // The control socket itself stays open: some servers take its end for the end of the session.
+    for (const variable of tlsVariables) this.env.delete(variable);
+    return block;
+  }
+
+  async readFile(path: string): Promise<Uint8Array | undefined> {
+    return readFileCached(resolvePath(this.cwd(), path));
+  }
+
+  temporaryFile(): Promise<TemporaryFile> {
+    return UnlinkedFile.create();
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  sleep(seconds: number): Promise<void> & { cancel(): void } {
+    return sleep(seconds);
+  }
+
+  async flush(): Promise<void> {
+    for (const output of this.#outputs.values()) await output.flush();
+  }
+
+  #tlsDescriptor(variable: string): number | undefined {
+    const text = this.env.get(variable);
+    return text !== undefined && /^[1-9][0-9]{0,5}$/.test(text) ? Number(text) : undefined;
+  }
+
+  /** SSLREADFD is often 3, which is where checkpassword's secret arrives: make room. */
+  #moveTlsDescriptors(): void {
+    for (const variable of tlsVariables) {
+      const fd = this.#tlsDescriptor(variable);
+      if (fd === undefined || fd < 3 || fd >= 10 || !native.isOpen(fd)) continue;
+      this.env.set(variable, String(native.duplicateFrom(fd, 10)));
+      closeSync(fd);
+    }
+  }
+}
+
+export function sleep(seconds: number): Promise<void> & { cancel(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let wake: () => void;
+  const promise = new Promise<void>((resolve) => {
+    wake = resolve;
+    timer = setTimeout(resolve, seconds * 1000);
+  });
+  return Object.assign(promise, {
+    cancel: () => {
+      clearTimeout(timer);
+      wake();
+    },
+  });
+}
+
+function entry<Value>(map: Map<number, Value>, key: number, make: () => Value): Value {
+  const there = map.get(key);
+  if (there !== undefined) return there;
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+/** A descriptor of its own, at the start of the file, for one child. */
+function reopened(file: TemporaryFile): number {
+  if (!(file instanceof UnlinkedFile)) throw new TypeError("not a file of this host");
+  return openSync(`/proc/self/fd/${file.handle.fd}`, "r+");
+}
+
+/** A child that is a process. */
+export class ProcessChild implements Child {
+  readonly pid: number;
+  readonly #process: import("node:child_process").ChildProcess;
+  readonly #ended: Promise<Ended>;
+  readonly #inputs = new Map<number, Input>();
+  readonly #outputs = new Map<number, Output>();
+
+  constructor(child: import("node:child_process").ChildProcess, wires: SpawnOptions["wires"]) {
+    this.#process = child;
+    this.pid = child.pid!;
+    this.#ended = new Promise((resolve) => {
+      child.on("exit", (code, signal) => resolve(signal === null ? { code: code ?? 0 } : { signal }));
+    });
+    for (const [key, wire] of Object.entries(wires)) {
+      const fd = Number(key);
+      const stream = child.stdio[fd] as Duplex | Readable | Writable | null | undefined;
+      if (stream === null || stream === undefined) continue;
+      if ("toChild" in wire) this.#outputs.set(fd, new StreamOutput(stream as Writable));
+      else if ("fromChild" in wire) this.#inputs.set(fd, new StreamInput(stream as Readable));
+      else if ("bytes" in wire) {
+        stream.on("error", () => {}); // a child that does not want it all
+        // A copy, so that the caller may wipe its own at once; ours is wiped when the kernel has it.
+        const copy = Buffer.allocUnsafeSlow(wire.bytes.length);
+        copy.set(wire.bytes);
+        (stream as Writable).end(copy, () => copy.fill(0));
+      }
+    }
+  }
+
+  output(descriptor: number): Output {
+    const output = this.#outputs.get(descriptor);
+    if (output === undefined) throw new RangeError(`descriptor ${descriptor} of the child is no pipe to it`);
+    return output;
+  }
+
+  input(descriptor: number): Input {
+    const input = this.#inputs.get(descriptor);
+    if (input === undefined) throw new RangeError(`descriptor ${descriptor} of the child is no pipe from it`);
+    return input;
+  }
+
+  wait(): Promise<Ended> {
+    return this.#ended;
+  }
+
+  kill(signal: "SIGTERM" | "SIGKILL"): void {
+    this.#process.kill(signal);
+  }
+}
+
+/** Runs the program `name` as this process and ends it with the program's exit code. */
+export async function runNatively(name: string, args: readonly string[], programs: Programs): Promise<never> {
+  const system = new NativeSystem(name, programs);
+  const program = await programs(name);
+  if (program === undefined) {
+    system.log(`acceptutils: no program of ours is called ${name}`);
+    native.exitNow(111);
+  }
+  try {
+    const code = await program(args, system);
+    await system.flush();
+    native.exitNow(code);
+  } catch (error) {
+    // A mistake of ours. 111: whoever started us may try again later.
+    system.log(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    native.exitNow(111);
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * The system calls that Node.js does not offer, by way of its FFI. Nothing else in the project calls C.
+ * Source: the Linux man pages of each call; sizes and offsets are those of 64-bit glibc and musl.
+ */
+type Word = number | bigint;
+interface Calls {
+  _exit(code: number): void;
+  fcntl(fd: number, command: number, value: number): number;
+  dup2(from: number, to: number): number;
+  socketpair(domain: number, type: number, protocol: number, pair: Buffer): number;
+  sendmsg(fd: number, message: Buffer, flags: number): bigint;
+  recvmsg(fd: number, message: Buffer, flags: number): bigint;
+  prctl(option: number, a: Word, b: Word, c: Word, d: Word): number;
+  chroot(path: string): number;
+  signal(number: number, handler: bigint): bigint;
+  errno(): number;
+  address(memory: Buffer): bigint;
+}
+
+let loaded: Calls | undefined;
+
+/** Loaded at first use: a program that needs none of it does not pay for it. */
+function calls(): Calls {
+  loaded ??= load();
+  return loaded;
+}
+
+const int = "int32";
+
+function load(): Calls {
+  const ffi = process.getBuiltinModule("node:ffi");
+  const { functions } = ffi.dlopen(null, {
+    _exit: { arguments: [int], return: "void" },
+    fcntl: { arguments: [int, int, int], return: int },
+    dup2: { arguments: [int, int], return: int },
+    socketpair: { arguments: [int, int, int, "buffer"], return: int },
+    sendmsg: { arguments: [int, "buffer", int], return: "int64" },
+    recvmsg: { arguments: [int, "buffer", int], return: "int64" },
+    prctl: { arguments: [int, "uint64", "uint64", "uint64", "uint64"], return: int },
+    chroot: { arguments: ["string"], return: int },
+    signal: { arguments: [int, "pointer"], return: "pointer" },
+    __errno_location: { arguments: [], return: "pointer" },
+  });
+  return {
+    ...(functions as unknown as Omit<Calls, "errno" | "address">),
+    errno: () => ffi.getInt32(functions.__errno_location() as bigint, 0),
+    address: (memory) => ffi.getRawPointer(memory),
+  };
+}
+
+/** A system call failed; `errno` is its number. */
+export class SystemCallFailed extends Error {
+  override readonly name = "SystemCallFailed";
+  readonly errno: number;
+  constructor(call: string, errno: number) {
+    super(`${call}: errno ${errno}`);
+    this.errno = errno;
+  }
+}
+
+function check(call: string, result: number): number {
+  if (result < 0) throw new SystemCallFailed(call, calls().errno());
+  return result;
+}
+
+/** Ends the process at once. process.exit() would wait for a read(2) that never returns. */
+export function exitNow(code: number): never {
+  calls()._exit(code);
+  throw new Error("_exit(2) came back");
+}
+
+const fGetFd = 1;
+const fSetFd = 2;
+const fGetFl = 3;
+const fSetFl = 4;
+const fDupFdCloexec = 1030;
+const fdCloexec = 1;
+const oNonblock = 0o4000;
+
+/** Moves a descriptor to the lowest free number from `lowest` up; the old number is still open. */
+export function duplicateFrom(fd: number, lowest: number): number {
+  return check("fcntl", calls().fcntl(fd, fDupFdCloexec, lowest));
+}
+
+export function duplicateOnto(from: number, to: number): void {
+  check("dup2", calls().dup2(from, to));
+}
+
+/** True when `fd` is open. */
+export function isOpen(fd: number): boolean {
+  return calls().fcntl(fd, fGetFd, 0) >= 0;
+}
+
+/** The next program is to inherit `fd`; Node.js closes all above 2 otherwise. */
+export function keepAcrossExec(fd: number): void {
+  const flags = check("fcntl", calls().fcntl(fd, fGetFd, 0));
+  check("fcntl", calls().fcntl(fd, fSetFd, flags & ~fdCloexec));
+}
+
+/** Waiting reads and writes, which every foreign program expects. The mode belongs to the open file, not to us. */
+export function setBlocking(fd: number): void {
+  const flags = calls().fcntl(fd, fGetFl, 0);
+  if (flags >= 0 && (flags & oNonblock) !== 0) calls().fcntl(fd, fSetFl, flags & ~oNonblock);
+}
+
+export function setNonBlocking(fd: number): void {
+  const flags = calls().fcntl(fd, fGetFl, 0);
+  if (flags >= 0) calls().fcntl(fd, fSetFl, flags | oNonblock);
+}
+
+const sigpipe = 13;
+/** Node.js ignores SIGPIPE, and what is ignored stays so across execve(2). */
+export function restoreSignalsForExec(): void {
+  calls().signal(sigpipe, 0n);
+}
+
+/** After this, neither a set-user-id program nor file capabilities can raise what we are. */
+export function forbidNewPrivileges(): void {
+  check("prctl", calls().prctl(38, 1n, 0n, 0n, 0n)); // PR_SET_NO_NEW_PRIVS
+}
+
+/** No core file, and /proc/PID belongs to root: the memory cannot be read by others of the same user. */
+export function hideMemory(): void {
+  check("prctl", calls().prctl(4, 0n, 0n, 0n, 0n)); // PR_SET_DUMPABLE
+}
+
+/** The process gets SIGKILL when the thread that started it ends. */
+export function dieWithParent(): void {
+  check("prctl", calls().prctl(1, 9n, 0n, 0n, 0n)); // PR_SET_PDEATHSIG
+}
+
+export function chroot(path: string): void {
+  check("chroot", calls().chroot(path));
+}
+
+const afUnix = 1;
+const sockStream = 1;
+const sockSeqpacket = 5;
+const sockCloexec = 0o2000000;
+
+/** Two connected UNIX sockets. */
+export function socketPair(kind: "stream" | "packets" = "stream"): [number, number] {
+  const pair = Buffer.alloc(8);
+  const type = (kind === "stream" ? sockStream : sockSeqpacket) | sockCloexec;
+  check("socketpair", calls().socketpair(afUnix, type, 0, pair));
+  return [pair.readInt32LE(0), pair.readInt32LE(4)];
+}
+
+// struct msghdr: name 0, namelen 8, iov 16, iovlen 24, control 32, controllen 40, flags 48; one iovec of one octet.
+interface Message {
+  readonly header: Buffer;
+  readonly vector: Buffer;
+  readonly octet: Buffer;
+  readonly control: Buffer;
+}
+
+const maximumDescriptors = 8;
+let outgoing: Message | undefined;
+let incoming: Message | undefined;
+
+function message(): Message {
+  // Never from the pool, so that the address stays what it was.
+  const [header, vector, octet, control] = [56, 16, 1, 64].map((size) =>
+    Buffer.allocUnsafeSlow(size).fill(0),
+  );
+  const made = { header: header!, vector: vector!, octet: octet!, control: control! };
+  made.vector.writeBigUInt64LE(calls().address(made.octet), 0);
+  made.vector.writeBigUInt64LE(1n, 8);
+  made.header.writeBigUInt64LE(calls().address(made.vector), 16);
+  made.header.writeBigUInt64LE(1n, 24);
+  made.header.writeBigUInt64LE(calls().address(made.control), 32);
+  return made;
+}
+
+const msgDontwait = 0x40;
+const msgCmsgCloexec = 0x40000000;
+const msgNosignal = 0x4000;
+const eagain = 11;
+const eintr = 4;
+
+/**
+ * Sends descriptors (1 to 8) over the UNIX packet socket `socket`: one packet of one octet that carries them.
+ * False when the socket is full and nothing was sent. unix(7), SCM_RIGHTS
+ */
+export function sendDescriptors(socket: number, descriptors: readonly number[]): boolean {
+  outgoing ??= message();
+  const { header, control } = outgoing;
+  const length = 16 + 4 * descriptors.length;
+  control.writeBigUInt64LE(BigInt(length), 0);
+  control.writeInt32LE(1, 8); // SOL_SOCKET
+  control.writeInt32LE(1, 12); // SCM_RIGHTS
+  for (const [at, fd] of descriptors.entries()) control.writeInt32LE(fd, 16 + 4 * at);
+  header.writeBigUInt64LE(BigInt((length + 7) & ~7), 40);
+  for (;;) {
+    if (calls().sendmsg(socket, header, msgDontwait | msgNosignal) >= 0n) return true;
+    const errno = calls().errno();
+    if (errno === eintr) continue;
+    if (errno === eagain) return false;
+    throw new SystemCallFailed("sendmsg", errno);
+  }
+}
+
+/** The descriptors of the next packet, close-on-exec set; undefined when none is waiting. */
+export function receiveDescriptors(socket: number): number[] | undefined {
+  incoming ??= message();
+  const { header, control } = incoming;
+  for (;;) {
+    header.writeBigUInt64LE(BigInt(16 + 4 * maximumDescriptors), 40);
+    if (calls().recvmsg(socket, header, msgDontwait | msgCmsgCloexec) >= 0n) break;
+    const errno = calls().errno();
+    if (errno === eintr) continue;
+    if (errno === eagain) return undefined;
+    throw new SystemCallFailed("recvmsg", errno);
+  }
+  if (header.readBigUInt64LE(40) < 16n) return [];
+  const count = (Number(control.readBigUInt64LE(0)) - 16) / 4;
+  return Array.from({ length: count }, (_, at) => control.readInt32LE(16 + 4 * at));
+}

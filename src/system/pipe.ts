@@ -1,0 +1,89 @@
+import { deadlines } from "./deadlines.ts";
+import { Closed, type Input, type Output, TimedOut } from "./system.ts";
+
+/** A pipe between two programs of one worker: what is written at one end is read, in order, at the other. */
+export class Pipe implements Input, Output {
+  /** Octets that may wait here before the writer must. As the kernel's. */
+  static readonly capacityOctets = 65536;
+
+  #waiting: Uint8Array[] = [];
+  #octets = 0;
+  #ended = false;
+  #unread = false;
+  #reader: ((chunk: Uint8Array | null) => void) | undefined;
+  #writer: { resolve(): void; reject(why: Error): void } | undefined;
+
+  async read(timeoutSeconds?: number): Promise<Uint8Array | null> {
+    const chunk = this.#waiting.shift();
+    if (chunk !== undefined) {
+      this.#octets -= chunk.length;
+      if (this.#writer !== undefined && this.#octets < Pipe.capacityOctets) this.#release();
+      return chunk;
+    }
+    if (this.#ended || this.#unread) return null;
+    return new Promise((resolve, reject) => {
+      const cancel =
+        timeoutSeconds === undefined
+          ? undefined
+          : deadlines.after(timeoutSeconds, () => {
+              this.#reader = undefined;
+              reject(new TimedOut());
+            });
+      this.#reader = (bytes) => {
+        this.#reader = undefined;
+        cancel?.();
+        resolve(bytes);
+      };
+    });
+  }
+
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#unread || this.#ended) throw new Closed();
+    if (bytes.length === 0) return undefined;
+    if (this.#reader !== undefined) {
+      this.#reader(bytes);
+      return undefined;
+    }
+    this.#waiting.push(bytes);
+    this.#octets += bytes.length;
+    if (this.#octets < Pipe.capacityOctets) return undefined;
+    return new Promise((resolve, reject) => {
+      this.#writer = { resolve, reject };
+    });
+  }
+
+  async flush(): Promise<void> {}
+
+  /** The writer's end: the reader gets what is waiting, then the end of file. */
+  close(): void {
+    this.#ended = true;
+    this.#reader?.(null);
+  }
+
+  /** The reader's end as an Input of its own, so that closing it is not mistaken for the writer's. */
+  readonly reader: Input = {
+    read: (timeoutSeconds) => this.read(timeoutSeconds),
+    close: () => {
+      this.#unread = true;
+      this.#waiting = [];
+      this.#octets = 0;
+      this.#reader?.(null);
+      this.#writer?.reject(new Closed());
+      this.#writer = undefined;
+    },
+  };
+
+  #release(): void {
+    const writer = this.#writer;
+    this.#writer = undefined;
+    writer?.resolve();
+  }
+}
+
+/** An input that gives `bytes`, then the end of file. */
+export function inputOf(...chunks: Uint8Array[]): Input {
+  const pipe = new Pipe();
+  for (const bytes of chunks) void pipe.write(bytes);
+  pipe.close();
+  return pipe.reader;
+}

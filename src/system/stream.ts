@@ -1,0 +1,168 @@
+/** Node.js streams (sockets, pipes of children) as our Input and Output, read only when somebody asks. */
+import { Socket } from "node:net";
+import type { Readable, Writable } from "node:stream";
+import { deadlines } from "./deadlines.ts";
+import { Closed, type Input, type Output, TimedOut } from "./system.ts";
+
+/** The part of a socket's handle that stops the kernel read at once, which pause() alone does not. */
+interface Handle {
+  readonly fd?: number;
+  reading: boolean;
+  readStart(): number;
+  readStop(): number;
+}
+
+const handleOf = (stream: Readable | Writable): Handle | undefined => {
+  const handle = (stream as { _handle?: Handle | null })._handle;
+  return handle ?? undefined;
+};
+
+/** Reads a stream, no further ahead than one chunk that was under way. */
+export class StreamInput implements Input {
+  readonly #stream: Readable;
+  #chunk: Uint8Array | undefined;
+  #ended = false;
+  #timedOut = false;
+  #reader: ((chunk: Uint8Array | null) => void) | undefined;
+
+  constructor(stream: Readable) {
+    this.#stream = stream;
+    // From here on reading is started and stopped by us alone.
+    stream._read = () => {};
+    stream.on("data", (chunk: Uint8Array) => {
+      this.#stop();
+      const reader = this.#reader;
+      if (reader === undefined) this.#chunk = this.#chunk ? Buffer.concat([this.#chunk, chunk]) : chunk;
+      else reader(chunk);
+    });
+    const end = () => {
+      this.#ended = true;
+      this.#reader?.(null);
+    };
+    stream.on("end", end);
+    stream.on("error", end);
+    stream.on("close", end);
+    this.#stop();
+  }
+
+  get fd(): number | undefined {
+    return handleOf(this.#stream)?.fd;
+  }
+
+  read(timeoutSeconds?: number): Promise<Uint8Array | null> {
+    if (this.#timedOut) return Promise.reject(new TimedOut());
+    const chunk = this.#chunk;
+    if (chunk !== undefined) {
+      this.#chunk = undefined;
+      return Promise.resolve(chunk);
+    }
+    if (this.#ended) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      const cancel =
+        timeoutSeconds === undefined
+          ? undefined
+          : deadlines.after(timeoutSeconds, () => {
+              this.#reader = undefined;
+              this.#timedOut = true;
+              this.#stop();
+              reject(new TimedOut());
+            });
+      this.#reader = (bytes) => {
+        this.#reader = undefined;
+        cancel?.();
+        resolve(bytes);
+      };
+      this.#start();
+    });
+  }
+
+  close(): void {
+    this.#stream.destroy();
+  }
+
+  #start(): void {
+    const handle = handleOf(this.#stream);
+    if (handle === undefined || handle.reading) return;
+    handle.reading = true;
+    handle.readStart();
+  }
+
+  #stop(): void {
+    const handle = handleOf(this.#stream);
+    if (handle === undefined || !handle.reading) return;
+    handle.reading = false;
+    handle.readStop();
+  }
+}
+
+/** Writes a stream. */
+export class StreamOutput implements Output {
+  readonly #stream: Writable;
+  #broken = false;
+
+  constructor(stream: Writable) {
+    this.#stream = stream;
+    stream.on("error", () => {
+      this.#broken = true;
+    });
+    stream.on("close", () => {
+      this.#broken = true;
+    });
+  }
+
+  get fd(): number | undefined {
+    return handleOf(this.#stream)?.fd;
+  }
+
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#broken || this.#stream.destroyed) throw new Closed();
+    if (this.#stream.write(bytes)) return undefined;
+    return this.#drained("drain");
+  }
+
+  async flush(): Promise<void> {
+    if (this.#broken || this.#stream.writableLength === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#stream.write("", () => resolve());
+    });
+  }
+
+  close(): void {
+    this.#stream.end();
+  }
+
+  #drained(event: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const stream = this.#stream;
+      const settle = (failed: boolean) => {
+        stream.off(event, good);
+        stream.off("close", bad);
+        if (failed) reject(new Closed());
+        else resolve();
+      };
+      const good = () => settle(false);
+      const bad = () => settle(true);
+      stream.on(event, good);
+      stream.on("close", bad);
+    });
+  }
+}
+
+/** Both ends of one connection. */
+export function connection(socket: Socket): { input: Input; output: Output } {
+  return { input: new StreamInput(socket), output: new StreamOutput(socket) };
+}
+
+/** The connection behind a descriptor that was handed to this process, which now owns it. */
+export function connectionOf(fd: number): { socket: Socket; input: Input; output: Output } {
+  const socket = new Socket({
+    fd,
+    readable: true,
+    writable: true,
+    allowHalfOpen: true,
+    manualStart: true,
+  } as {
+    fd: number;
+  });
+  return { socket, ...connection(socket) };
+}

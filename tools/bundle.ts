@@ -1,0 +1,44 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const bundle = join(root, "build", "app.cjs");
+const whole = join(root, "build", "acceptutils.cjs");
+
+/** The first file: it turns on the compile cache, which works for what is loaded after. */
+const first = `const { enableCompileCache } = require("node:module");
+enableCompileCache(process.env.NODE_COMPILE_CACHE || __dirname + "/cache");
+require("./acceptutils.cjs");
+`;
+
+/** Builds the bundle when a source file is newer. Returns its path. */
+export async function buildIfStale(): Promise<string> {
+  if (existsSync(bundle) && existsSync(whole) && statSync(whole).mtimeMs > newest(join(root, "src")))
+    return bundle;
+  const { build } = await import("esbuild");
+  mkdirSync(join(root, "build"), { recursive: true });
+  const next = `${whole}.${process.pid}`;
+  await build({
+    entryPoints: [join(root, "src", "main.ts")],
+    outfile: next,
+    bundle: true,
+    platform: "node",
+    target: "node24",
+    format: "cjs",
+    logLevel: "warning",
+    legalComments: "none",
+    external: ["koffi"],
+  });
+  writeFileSync(bundle, first);
+  renameSync(next, whole); // whole or not at all: somebody may be starting from it
+  return bundle;
+}
+
+function newest(folder: string): number {
+  let latest = statSync(join(root, "package-lock.json")).mtimeMs;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) latest = Math.max(latest, statSync(join(entry.parentPath, entry.name)).mtimeMs);
+  }
+  return latest;
+}
