@@ -3,4 +3,6 @@ import { programCalled } from "./programs/table.ts";
 import { runNatively } from "./system/native-host.ts";
 
 const [name = "acceptutils", ...args] = process.argv.slice(2);
-void runNatively(name, args, programCalled);
+if (name === "worker")
+  void import("./system/resident/worker.ts").then(({ runWorker }) => runWorker(programCalled));
+else void runNatively(name, args, programCalled);

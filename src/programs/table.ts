@@ -2,6 +2,7 @@
 import type { Program } from "../system/system.ts";
 
 const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
+  ["sslserver", () => import("./sslserver/main.ts")],
   ["checknotroot", () => import("./checknotroot/main.ts")],
 ]);
 

@@ -92,11 +92,8 @@ class NativeSystem implements System {
 
   become({ user, uid, gid, home, shell }: Account): void {
     if (process.getuid!() === 0) {
-      try {
-        (process as unknown as { initgroups(user: string, gid: number): void }).initgroups(user, gid);
-      } catch {
-        process.setgroups!([gid]); // a user that only we know is in no other group
-      }
+      // A user that only we know is in no other group.
+      if (!native.joinGroupsOf(user, gid)) process.setgroups!([gid]);
     }
     // The order matters: without root's uid, the gid could not be changed any more.
     if (process.getgid!() !== gid || process.getegid!() !== gid) process.setgid!(gid);

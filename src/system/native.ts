@@ -129,6 +129,17 @@ export function dieWithParent(): void {
   check("prctl", calls().prctl(1, 9n, 0n, 0n, 0n)); // PR_SET_PDEATHSIG
 }
 
+/** The groups of a user of the machine; false when the machine knows no such user. */
+export function joinGroupsOf(user: string, gid: number): boolean {
+  try {
+    // Node.js has it; its types do not.
+    (process as unknown as { initgroups(user: string, gid: number): void }).initgroups(user, gid);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function chroot(path: string): void {
   check("chroot", calls().chroot(path));
 }

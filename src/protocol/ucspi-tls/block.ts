@@ -29,7 +29,7 @@ export class BlockReader {
       const before = at === 0 ? this.#last : chunk[at - 1];
       if (chunk[at] !== 0 || before !== 0) continue;
       this.#chunks.push(chunk.subarray(0, at + 1));
-      return parse(this.#chunks);
+      return parseBlock(Buffer.concat(this.#chunks));
     }
     this.#octets += chunk.length;
     if (this.#octets > maximumBlockOctets) throw new NoBlock("too long");
@@ -41,13 +41,14 @@ export class BlockReader {
   /** The control socket was closed: what came must do. Throws NoBlock when nothing came. */
   atEnd(): ReadonlyMap<string, string | undefined> {
     if (this.#octets === 0) throw new NoBlock("the handshake failed");
-    return parse(this.#chunks);
+    return parseBlock(Buffer.concat(this.#chunks));
   }
 }
 
-function parse(chunks: readonly Uint8Array[]): ReadonlyMap<string, string | undefined> {
+/** The variables of a whole reply: only those whose names begin SSL_. */
+export function parseBlock(bytes: Buffer): ReadonlyMap<string, string | undefined> {
   const block = new Map<string, string | undefined>();
-  for (const item of Buffer.concat(chunks).toString("latin1").split("\0")) {
+  for (const item of bytes.toString("latin1").split("\0")) {
     const [, name, value] = /^(SSL_[A-Z0-9_]+)(?:=(.*))?$/s.exec(item) ?? [];
     // Any other name could be meant to change more than TLS: PATH, LD_PRELOAD, RELAYCLIENT.
     if (name !== undefined) block.set(name, value);

@@ -1,0 +1,74 @@
+/** sslserver accepts connections and runs the rest of its command line for each, with TLS when it is asked for. */
+import { dieAs, listen } from "../../system/listen.ts";
+import { serve } from "../../system/resident/serve.ts";
+import type { Service } from "../../system/resident/service.ts";
+import type { System } from "../../system/system.ts";
+import { Misused, type Options, parseOptions, usage } from "./options.ts";
+
+export const exit = { misused: 100, temporary: 111 };
+
+/** Serves until SIGTERM. Returns the exit code: 100 misused, 111 cannot serve, 0 after SIGTERM. sslserver(8) */
+export async function main(words: readonly string[], system: System): Promise<number> {
+  let options: Options;
+  try {
+    options = parseOptions(words);
+  } catch (error) {
+    if (!(error instanceof Misused)) throw error;
+    if (error.message !== "") system.log(`sslserver: ${error.message}`);
+    system.log(usage);
+    return exit.misused;
+  }
+  try {
+    const service = serviceOf(options, system);
+    const listening = await listen(options);
+    if (options.printPort) await system.output(1).write(Buffer.from(`${listening.port}\n`));
+    return await serve({ ...service, port: listening.port }, listening, system);
+  } catch (error) {
+    system.log(`sslserver: fatal: ${dieAs(error)}`);
+    return exit.temporary;
+  }
+}
+
+/** The facts of the service, from the command line and the environment. */
+function serviceOf(options: Options, system: System): Service {
+  const { env } = system;
+  const id = (name: string) => {
+    const text = env.get(name);
+    return text !== undefined && /^[0-9]+$/.test(text) ? Number(text) : undefined;
+  };
+  const certFile = env.get("CERTCHAINFILE") || env.get("CERTFILE");
+  const { idsFromEnvironment, delayed, uid, gid } = options;
+  return {
+    id: 0,
+    server: "sslserver",
+    host: options.host,
+    port: 0,
+    argv: options.argv,
+    env: Object.fromEntries(env),
+    cwd: system.cwd(),
+    tls: delayed ? "delayed" : "at once",
+    handshakeSeconds: options.handshakeSeconds,
+    limit: options.limit,
+    verbosity: options.verbosity,
+    tcpEnvironment: options.tcpEnvironment,
+    tlsEnvironment: options.tlsEnvironment,
+    localHost: options.localHost,
+    lookUpRemote: options.lookUpRemote,
+    paranoid: options.paranoid,
+    noDelay: options.noDelay,
+    banner: options.banner,
+    uid: idsFromEnvironment ? id("UID") : uid,
+    gid: idsFromEnvironment ? id("GID") : gid,
+    certificate:
+      certFile === undefined
+        ? undefined
+        : {
+            certFile,
+            keyFile: env.get("KEYFILE") || certFile,
+            ciphers: env.get("CIPHERS") || undefined,
+            uid: id("SSL_UID"),
+            gid: id("SSL_GID"),
+            chroot: env.get("SSL_CHROOT") || undefined,
+          },
+  };
+}

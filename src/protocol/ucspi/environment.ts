@@ -1,0 +1,43 @@
+/**
+ * What a UCSPI server says of a connection in the environment. Source: tcp-environ(5); sslserver(1) of ucspi-ssl.
+ * A name without a value is to be unset: nothing stale may be left over from the server's own environment.
+ */
+
+/** The two ends of a connection, as far as they are known. Addresses as text; IPv4 in IPv6 as the dotted quad. */
+export interface Ends {
+  readonly family: "IPv4" | "IPv6";
+  readonly localIp: string;
+  readonly localPort: number;
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  /** The name given with -l, or found. */
+  readonly localHost?: string | undefined;
+  readonly remoteHost?: string | undefined;
+}
+
+/** An IPv4 address that came in as `::ffff:1.2.3.4` is the dotted quad everywhere. */
+export function plainAddress(address: string): { ip: string; family: "IPv4" | "IPv6" } {
+  const ip = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
+  return { ip, family: ip.includes(":") ? "IPv6" : "IPv4" };
+}
+
+/** The variables of a connection under `sslserver`: SSL* always, TCP* with -e. */
+export function sslserverEnvironment(ends: Ends, tcp: boolean): ReadonlyMap<string, string | undefined> {
+  const facts: [string, string | undefined][] = [
+    ["LOCALIP", ends.localIp],
+    ["LOCALPORT", String(ends.localPort)],
+    ["LOCALHOST", ends.localHost],
+    ["REMOTEIP", ends.remoteIp],
+    ["REMOTEPORT", String(ends.remotePort)],
+    ["REMOTEHOST", ends.remoteHost],
+    ["REMOTEINFO", undefined],
+  ];
+  const six = ends.family === "IPv6";
+  const env = new Map<string, string | undefined>([["PROTO", tcp ? (six ? "TCP6" : "TCP") : "SSL"]]);
+  for (const [name, value] of facts) {
+    env.set(`SSL${name}`, value);
+    env.set(`TCP${name}`, tcp ? value : undefined);
+    env.set(`TCP6${name}`, tcp && six && name !== "REMOTEINFO" ? value : undefined);
+  }
+  return env;
+}

@@ -1,0 +1,66 @@
+/** Listening sockets, as descriptors that can be given to another process. */
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { duplicateFrom } from "./native.ts";
+import { codeOf, systemWords } from "./system.ts";
+
+export interface Listening {
+  /** The descriptor; the caller's to close. */
+  readonly fd: number;
+  readonly port: number;
+}
+
+/** A service's port from /etc/services, for the names run scripts use. */
+const ports: ReadonlyMap<string, number> = new Map([
+  ["smtp", 25],
+  ["submission", 587],
+  ["smtps", 465],
+  ["submissions", 465],
+  ["pop3", 110],
+  ["pop3s", 995],
+]);
+
+/** Why a socket cannot be listened on, in one line that says what to do. */
+export class CannotListen extends Error {
+  override readonly name = "CannotListen";
+}
+
+/** Listens on `host` (empty, `0` or `:0`: every address) and `port` (a number, a service's name, or 0). Throws CannotListen. */
+export async function listen(at: {
+  readonly host: string;
+  readonly port: string;
+  readonly backlog: number;
+  readonly family: 4 | 6 | undefined;
+}): Promise<Listening> {
+  const port = /^[0-9]{1,5}$/.test(at.port) ? Number(at.port) : ports.get(at.port);
+  if (port === undefined || port > 65535)
+    throw new CannotListen(`unable to figure out port number for ${at.port}`);
+  const any = at.host === "" || at.host === "0" || at.host === ":0";
+  const six = at.family === 6 || at.host === ":0";
+  const host = any ? (six ? "::" : "0.0.0.0") : at.host;
+  const server = createServer();
+  server.listen({ host, port, backlog: at.backlog, ipv6Only: at.family === 6 });
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    const code = codeOf(error);
+    const hint =
+      code === "EADDRINUSE"
+        ? `; another program listens on ${host} port ${port}: stop it or choose another port`
+        : code === "EACCES"
+          ? "; ports below 1024 need root"
+          : "";
+    throw new CannotListen(`unable to bind: ${systemWords(code)}${hint}`, { cause: error });
+  }
+  const { port: bound } = server.address() as { port: number };
+  // Node.js closes its own descriptor with the server; the socket stays with the duplicate.
+  const fd = duplicateFrom((server as unknown as { _handle: { fd: number } })._handle.fd, 10);
+  server.close();
+  await once(server, "close");
+  return { fd, port: bound };
+}
+
+/** The words for what keeps a server from serving. */
+export function dieAs(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

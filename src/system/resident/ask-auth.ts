@@ -1,0 +1,44 @@
+/**
+ * `checkpassword` as an auth front runs it: the three fields go to the auth process as one question. When the
+ * password was right, the connection goes to the worker of that user, which runs the words after checkpassword.
+ */
+import { type Input, Killed, type Program } from "../system.ts";
+import type { Channel } from "./channel.ts";
+import type { Service } from "./service.ts";
+import type { UserWorkers } from "./user-workers.ts";
+
+/** checkpassword takes 512 octets; one more is enough to know that there are too many. */
+const fieldsOctets = 513;
+const temporary = 111;
+
+export function askAuth(service: Service, auth: () => Channel | undefined, users: UserWorkers): Program {
+  return async (_args, system) => {
+    const fields = await readFields(system.input(3));
+    try {
+      const answer = await auth()?.ask({ kind: "verify", service: service.id }, fields);
+      if (answer === undefined) {
+        system.log("checkpassword: the auth process is away");
+        return temporary;
+      }
+      const { worker, ticket, code } = answer.head;
+      if (typeof worker !== "number" || typeof ticket !== "string") return Number(code);
+      const ended = await users.run(worker, ticket, system);
+      if ("signal" in ended) throw new Killed(ended.signal);
+      return ended.code;
+    } finally {
+      fields.fill(0);
+    }
+  };
+}
+
+async function readFields(input: Input): Promise<Buffer> {
+  const fields = Buffer.alloc(fieldsOctets);
+  let filled = 0;
+  for (;;) {
+    const chunk = await input.read();
+    if (chunk === null) return fields.subarray(0, filled);
+    fields.set(chunk.subarray(0, fieldsOctets - filled), filled);
+    filled = Math.min(fieldsOctets, filled + chunk.length);
+    chunk.fill(0);
+  }
+}

@@ -1,0 +1,29 @@
+/** SSL_SERVER_*: a certificate as ucspi-ssl describes it in the environment. Source: sslserver(1) */
+import type { X509Certificate } from "node:crypto";
+
+const named = new Set(["C", "ST", "L", "O", "OU", "CN", "T", "I", "G", "S", "D", "UID", "Email"]);
+
+export function certificateFacts(certificate: X509Certificate, who = "SERVER"): readonly [string, string][] {
+  const facts: [string, string][] = [
+    ["M_VERSION", "3"],
+    ["M_SERIAL", certificate.serialNumber],
+    ...names("S_DN", certificate.subject),
+    ...names("I_DN", certificate.issuer),
+    ["V_START", certificate.validFrom],
+    ["V_END", certificate.validTo],
+    ["CERT", certificate.toString()],
+  ];
+  return facts.map(([name, value]) => [`SSL_${who}_${name}`, value]);
+}
+
+/** `C=XX\nCN=host` becomes `/C=XX/CN=host`, and each part. */
+function names(prefix: string, lines: string): [string, string][] {
+  const parts = lines.split("\n").filter((line) => line.includes("="));
+  const facts: [string, string][] = [[prefix, parts.map((part) => `/${part}`).join("")]];
+  for (const part of parts) {
+    const at = part.indexOf("=");
+    const name = part.slice(0, at);
+    if (named.has(name)) facts.push([`${prefix}_${name}`, part.slice(at + 1)]);
+  }
+  return facts;
+}

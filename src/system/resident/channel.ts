@@ -1,0 +1,191 @@
+/**
+ * A channel joins two processes of the service: messages, in order, each with an optional body and descriptors.
+ * Two socket pairs carry it: a stream for the messages, packets (SCM_RIGHTS) for the descriptors, which are always
+ * sent before the message that speaks of them.
+ *
+ *     head octets (4, big endian)  body octets (4)  head (JSON)  body
+ */
+import { closeSync } from "node:fs";
+import { Socket } from "node:net";
+import * as native from "../native.ts";
+
+/** A message's head: what it is, and plain facts. Never a secret: those travel in the body, which can be wiped. */
+export interface Head {
+  readonly kind: string;
+  readonly [fact: string]: unknown;
+}
+
+export interface Received {
+  readonly head: Head;
+  readonly body: Buffer;
+  /** Owned by the receiver. */
+  readonly descriptors: readonly number[];
+}
+
+/** The two descriptors of one side. */
+export interface ChannelEnd {
+  readonly stream: number;
+  readonly packets: number;
+}
+
+/** No message is larger: what comes from a process that may have been taken over is bounded. */
+const maximumOctets = 1 << 20;
+
+/** Two ends that are joined, to be given to two processes. */
+export function channelPair(): [ChannelEnd, ChannelEnd] {
+  const [streamA, streamB] = native.socketPair("stream");
+  const [packetsA, packetsB] = native.socketPair("packets");
+  return [
+    { stream: streamA, packets: packetsA },
+    { stream: streamB, packets: packetsB },
+  ];
+}
+
+export function closeEnd({ stream, packets }: ChannelEnd): void {
+  closeSync(stream);
+  closeSync(packets);
+}
+
+export class Channel {
+  /** Called for each message that is no reply. */
+  onMessage: (message: Received) => void = () => {};
+  /** Called once, when the other side is gone. */
+  onClose: () => void = () => {};
+
+  readonly #socket: Socket;
+  readonly #packets: number;
+  #incoming: Buffer = Buffer.alloc(0);
+  #unsent: { head: Head; body: Uint8Array | undefined; descriptors: readonly number[] }[] = [];
+  #closed = false;
+  #lastQuestion = 0;
+  readonly #questions = new Map<number, (reply: Received | undefined) => void>();
+
+  constructor({ stream, packets }: ChannelEnd) {
+    this.#packets = packets;
+    this.#socket = new Socket({ fd: stream, readable: true, writable: true });
+    this.#socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    this.#socket.on("error", () => this.close());
+    this.#socket.on("close", () => this.close());
+    this.#socket.on("end", () => this.close());
+  }
+
+  /** Sends a message. The descriptors are closed here once they are on their way. */
+  send(head: Head, body?: Uint8Array, descriptors: readonly number[] = []): void {
+    if (this.#closed) {
+      for (const fd of descriptors) closeSync(fd);
+      return;
+    }
+    this.#unsent.push({ head, body, descriptors });
+    if (this.#unsent.length === 1) this.#push();
+  }
+
+  /** Sends a message and resolves to its reply; undefined when the other side is gone. */
+  ask(head: Head, body?: Uint8Array, descriptors?: readonly number[]): Promise<Received | undefined> {
+    this.#lastQuestion += 1;
+    const question = this.#lastQuestion;
+    return new Promise((resolve) => {
+      if (this.#closed) return resolve(undefined);
+      this.#questions.set(question, resolve);
+      return this.send({ ...head, question }, body, descriptors);
+    });
+  }
+
+  /** Answers a message that was asked. */
+  reply(
+    to: Received,
+    facts: Record<string, unknown>,
+    body?: Uint8Array,
+    descriptors?: readonly number[],
+  ): void {
+    this.send({ ...facts, kind: "reply", question: to.head["question"] }, body, descriptors);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.destroy();
+    closeSync(this.#packets);
+    for (const { descriptors } of this.#unsent) for (const fd of descriptors) closeSync(fd);
+    this.#unsent = [];
+    for (const answer of this.#questions.values()) answer(undefined);
+    this.#questions.clear();
+    this.onClose();
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Does not keep the process alive. */
+  unref(): void {
+    this.#socket.unref();
+  }
+
+  #push(): void {
+    while (!this.#closed) {
+      const next = this.#unsent[0];
+      if (next === undefined) return;
+      const { head, body, descriptors } = next;
+      try {
+        if (descriptors.length > 0 && !native.sendDescriptors(this.#packets, descriptors)) {
+          setTimeout(() => this.#push(), 1); // the other side is behind; it will catch up or be gone
+          return;
+        }
+      } catch {
+        this.close();
+        return;
+      }
+      this.#unsent.shift();
+      for (const fd of descriptors) closeSync(fd);
+      const text = Buffer.from(JSON.stringify({ ...head, descriptors: descriptors.length || undefined }));
+      const frame = Buffer.allocUnsafe(8 + text.length + (body?.length ?? 0));
+      frame.writeUInt32BE(text.length, 0);
+      frame.writeUInt32BE(body?.length ?? 0, 4);
+      frame.set(text, 8);
+      if (body !== undefined) frame.set(body, 8 + text.length);
+      this.#socket.write(frame, () => {
+        if (body !== undefined) frame.fill(0);
+      });
+    }
+  }
+
+  #take(chunk: Buffer): void {
+    let bytes = this.#incoming.length === 0 ? chunk : Buffer.concat([this.#incoming, chunk]);
+    while (bytes.length >= 8 && !this.#closed) {
+      const headOctets = bytes.readUInt32BE(0);
+      const end = 8 + headOctets + bytes.readUInt32BE(4);
+      if (end > maximumOctets) {
+        this.close();
+        return;
+      }
+      if (bytes.length < end) break;
+      // A copy: the body may hold a secret, and its receiver is to be able to wipe it.
+      const body = Buffer.from(bytes.subarray(8 + headOctets, end));
+      const text = bytes.toString("utf8", 8, 8 + headOctets);
+      bytes.fill(0, 0, end);
+      bytes = bytes.subarray(end);
+      this.#deliver(text, body);
+    }
+    this.#incoming = bytes;
+  }
+
+  #deliver(text: string, body: Buffer): void {
+    let head: Head;
+    try {
+      head = JSON.parse(text) as Head;
+    } catch {
+      this.close();
+      return;
+    }
+    const descriptors = head["descriptors"] ? (native.receiveDescriptors(this.#packets) ?? []) : [];
+    const message = { head, body, descriptors };
+    if (head.kind !== "reply") {
+      this.onMessage(message);
+      return;
+    }
+    const question = head["question"] as number;
+    const answer = this.#questions.get(question);
+    this.#questions.delete(question);
+    answer?.(message);
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * A front: it accepts connections and runs their chains, in clear text, without privileges. At STARTTLS it hands the
+ * connection to the TLS process; at checkpassword it hands the question to the auth process and then the
+ * connection to the worker of the user.
+ */
+
+import { parseBlock } from "../../protocol/ucspi-tls/block.ts";
+import { duplicateFrom, socketPair } from "../native.ts";
+import type { Programs } from "../native-host.ts";
+import type { Secured } from "../resident-host.ts";
+import { connectionOf } from "../stream.ts";
+import { type Input, type Output, type Program, TlsFailed } from "../system.ts";
+import { askAuth } from "./ask-auth.ts";
+import { Channel } from "./channel.ts";
+import { Listener } from "./listener.ts";
+import { LogLines } from "./log-lines.ts";
+import type { Service } from "./service.ts";
+import { UserWorkers } from "./user-workers.ts";
+
+export function frontWorker(master: Channel, programs: Programs): void {
+  const listeners = new Map<number, Listener>();
+  const peers: { tls?: Channel; auth?: Channel } = {};
+  const users = new UserWorkers(master);
+  const log = new LogLines(master);
+
+  const secure =
+    (service: Service) =>
+    async (input: Input, output: Output): Promise<Secured> => {
+      if (peers.tls === undefined || peers.tls.closed) throw new TlsFailed("the TLS process is away");
+      await output.flush();
+      const client = input.fd;
+      if (client === undefined) throw new TlsFailed("not a connection");
+      const [ours, theirs] = socketPair();
+      const passed = duplicateFrom(client, 3);
+      input.close();
+      const seconds = service.handshakeSeconds;
+      peers.tls.send({ kind: "handshake", service: service.id, seconds }, undefined, [passed, theirs]);
+      const inside = connectionOf(ours);
+      return { ...(await readReply(inside.input, seconds + 5)), output: inside.output };
+    };
+
+  /** In an auth front, `checkpassword` is a question to another process. All else is the program itself. */
+  const here =
+    (service: Service): Programs =>
+    async (name): Promise<Program | undefined> =>
+      name === "checkpassword" && peers.auth !== undefined
+        ? askAuth(service, () => peers.auth, users)
+        : programs(name);
+
+  master.onMessage = ({ head, descriptors }) => {
+    const service = head["service"] as Service;
+    switch (head.kind) {
+      case "serve":
+        listeners.set(
+          service.id,
+          new Listener(service, descriptors[0]!, {
+            programs: here(service),
+            secure: service.tls === "none" ? undefined : secure(service),
+            log: (line) => log.add(service.id, line),
+          }),
+        );
+        break;
+      case "stop":
+        void listeners
+          .get(Number(head["id"]))
+          ?.stop(Number(head["seconds"]))
+          .then(() => master.send({ kind: "stopped", id: head["id"] }));
+        listeners.delete(Number(head["id"]));
+        break;
+      case "peer": {
+        const channel = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
+        if (head["role"] === "tls") peers.tls = channel;
+        else if (head["role"] === "auth") peers.auth = channel;
+        else users.joined(Number(head["id"]), channel);
+        break;
+      }
+    }
+  };
+}
+
+/** Reads the reply that the TLS process puts in front of the clear text. No byte at all: the handshake failed. */
+async function readReply(input: Input, seconds: number): Promise<Omit<Secured, "output">> {
+  let bytes = Buffer.alloc(0);
+  for (;;) {
+    const chunk = await input.read(seconds).catch(() => null);
+    if (chunk === null) throw new TlsFailed("the handshake failed");
+    bytes = bytes.length === 0 ? Buffer.from(chunk) : Buffer.concat([bytes, chunk]);
+    if (bytes.length < 4 || bytes.length < 4 + bytes.readUInt32BE(0)) continue;
+    const end = 4 + bytes.readUInt32BE(0);
+    const rest = bytes.subarray(end);
+    return {
+      block: parseBlock(bytes.subarray(4, end)),
+      input: rest.length === 0 ? input : before(rest, input),
+    };
+  }
+}
+
+/** An input that has `bytes` in front of it. */
+function before(bytes: Uint8Array, input: Input): Input {
+  let first: Uint8Array | undefined = bytes;
+  return {
+    read: async (timeoutSeconds) => {
+      const now = first;
+      first = undefined;
+      return now ?? input.read(timeoutSeconds);
+    },
+    close: () => input.close(),
+    get fd() {
+      return first === undefined ? input.fd : undefined;
+    },
+  };
+}

@@ -1,0 +1,342 @@
+/**
+ * The master: it starts the workers, joins them with each other, starts again what died, and parses nothing that a
+ * client sent. Which processes there are, and as whom: ARCHITECTURE.md, "Who runs as whom".
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { closeSync, readFileSync } from "node:fs";
+import { duplicateFrom } from "../native.ts";
+import type { Account } from "../system.ts";
+import { Channel, channelPair, closeEnd, type Received } from "./channel.ts";
+import { asksForUser, type Service, type WorkerFacts } from "./service.ts";
+
+export interface PoolOptions {
+  /** The first file of this program: build/app.cjs. */
+  readonly entry: string;
+  /** Who parses what comes from the network when a chain names nobody and we are root. */
+  readonly unprivileged: { readonly uid: number; readonly gid: number };
+  /** What happens to the workers themselves. */
+  log(line: string): void;
+}
+
+interface Worker {
+  readonly id: number;
+  readonly key: string;
+  readonly facts: WorkerFacts;
+  readonly channel: Channel;
+  readonly process: ChildProcess;
+  readonly startedAt: number;
+  ready: boolean;
+  leaving: boolean;
+}
+
+interface Registered {
+  readonly service: Service;
+  readonly listening: number;
+  readonly log: (text: Buffer) => void;
+  stopped?: () => void;
+}
+
+/** User workers kept warm; the one that was used least recently goes. */
+const warmUsers = 32;
+
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #root = process.getuid!() === 0;
+  readonly #workers = new Map<string, Worker>();
+  readonly #services = new Map<number, Registered>();
+  /** Services whose last sessions are under way. */
+  readonly #ending = new Map<number, Registered>();
+  /** Pairs of workers, and of front and service, that know each other. Ids are never used again. */
+  readonly #joined = new Set<string>();
+  readonly #served = new Set<string>();
+  readonly #failures = new Map<string, number>();
+  #lastId = 0;
+  #stopping = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** The next number for a service. */
+  nextService(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  /** Serves `service` on a listening socket, which the pool now owns. Throws when its certificate cannot be used. */
+  serve(service: Service, listening: number, log: (text: Buffer) => void): void {
+    this.#services.set(service.id, { service, listening, log });
+    try {
+      if (service.certificate !== undefined) this.#sendContext(this.#tlsOf(service)!, service);
+    } catch (error) {
+      this.#services.delete(service.id);
+      throw error;
+    }
+    if (asksForUser(service)) this.#authOf();
+    this.#attach(this.#frontOf(service), service, listening);
+  }
+
+  /** No new sessions of a service; resolves when the old ones have ended, or after `seconds`. */
+  async stop(id: number, seconds: number): Promise<void> {
+    const registered = this.#services.get(id);
+    if (registered === undefined) return;
+    const front = this.#workers.get(this.#frontKey(registered.service));
+    this.#services.delete(id);
+    closeSync(registered.listening);
+    if (front === undefined) return;
+    await new Promise<void>((resolve) => {
+      const late = setTimeout(resolve, seconds * 1000 + 1000);
+      registered.stopped = () => {
+        clearTimeout(late);
+        resolve();
+      };
+      this.#ending.set(id, registered);
+      front.channel.send({ kind: "stop", id, seconds });
+    });
+    this.#ending.delete(id);
+    for (const worker of this.#workers.values()) {
+      if (worker.facts.kind === "tls") worker.channel.send({ kind: "forget", service: id });
+    }
+  }
+
+  /** Lets all sessions end, for up to `seconds`, then ends the workers. */
+  async close(seconds: number): Promise<void> {
+    await Promise.all([...this.#services.keys()].map((id) => this.stop(id, seconds)));
+    this.#stopping = true;
+    await Promise.all([...this.#workers.values()].map((worker) => this.#end(worker)));
+  }
+
+  /** The processes, for `status`. */
+  processes(): readonly { pid: number; title: string }[] {
+    return [...this.#workers.values()].map(({ process: { pid }, facts }) => ({
+      pid: pid ?? 0,
+      title: facts.title,
+    }));
+  }
+
+  #identity(uid: number | undefined, gid: number | undefined): { uid?: number; gid?: number } {
+    if (!this.#root) return {};
+    const { unprivileged } = this.#options;
+    return { uid: uid || unprivileged.uid, gid: gid || unprivileged.gid };
+  }
+
+  #tlsOf(service: Service): Worker | undefined {
+    const { certificate } = service;
+    if (certificate === undefined) return undefined;
+    const who = this.#identity(certificate.uid ?? service.uid, certificate.gid ?? service.gid);
+    const chroot = this.#root ? certificate.chroot : undefined;
+    const facts: WorkerFacts = { kind: "tls", title: "acceptutils: tls", ...who, chroot };
+    return this.#worker(`tls ${who.uid} ${who.gid} ${chroot}`, facts);
+  }
+
+  #frontKey(service: Service): string {
+    const who = this.#identity(service.uid, service.gid);
+    return `front ${who.uid} ${who.gid} ${asksForUser(service) ? "auth" : "smtp"}`;
+  }
+
+  #frontOf(service: Service): Worker {
+    const role = asksForUser(service) ? "auth front" : "front";
+    const who = this.#identity(service.uid, service.gid);
+    return this.#worker(this.#frontKey(service), { kind: "front", title: `acceptutils: ${role}`, ...who });
+  }
+
+  #authOf(): Worker {
+    return this.#worker("auth", { kind: "auth", title: "acceptutils: auth" });
+  }
+
+  #userOf({ user, uid, gid }: Account): Worker {
+    if (!this.#root) return this.#worker("user", { kind: "user", title: "acceptutils: users" });
+    const key = `user ${uid} ${gid}`;
+    const there = this.#workers.get(key);
+    if (there !== undefined) {
+      // Last used, last in the order.
+      this.#workers.delete(key);
+      this.#workers.set(key, there);
+      return there;
+    }
+    const users = [...this.#workers.values()].filter(({ facts }) => facts.kind === "user");
+    if (users.length >= warmUsers) void this.#end(users[0]!);
+    return this.#worker(key, { kind: "user", title: `acceptutils: user ${user}`, uid, gid, user });
+  }
+
+  #worker(key: string, facts: WorkerFacts): Worker {
+    return this.#workers.get(key) ?? this.#start(key, facts);
+  }
+
+  #start(key: string, facts: WorkerFacts): Worker {
+    const [ours, theirs] = channelPair();
+    const child = spawn(process.execPath, [...process.execArgv, this.#options.entry, "worker", facts.kind], {
+      stdio: ["ignore", "ignore", 2, theirs.stream, theirs.packets],
+      detached: true,
+      cwd: "/",
+      env: {
+        PATH: process.env["PATH"],
+        ...(process.env["ACCEPTUTILS_TEST_RUN"] && {
+          ACCEPTUTILS_TEST_RUN: process.env["ACCEPTUTILS_TEST_RUN"],
+        }),
+        ACCEPTUTILS_WORKER: JSON.stringify(facts),
+      },
+    });
+    closeEnd(theirs);
+    const channel = new Channel(ours);
+    this.#lastId += 1;
+    const startedAt = performance.now();
+    const worker = {
+      id: this.#lastId,
+      key,
+      facts,
+      channel,
+      process: child,
+      startedAt,
+      ready: false,
+      leaving: false,
+    };
+    this.#workers.set(key, worker);
+    channel.onMessage = (message) => this.#hear(worker, message);
+    child.on("error", (error) =>
+      this.#options.log(`acceptutils: cannot start ${facts.title}: ${error.message}`),
+    );
+    child.on("exit", (code, signal) => this.#ended(worker, signal ?? `exit code ${code}`));
+    return worker;
+  }
+
+  #hear(worker: Worker, message: Received): void {
+    const { head, body } = message;
+    switch (head.kind) {
+      case "ready":
+        worker.ready = true;
+        break;
+      case "log": {
+        const id = Number(head["service"]);
+        (this.#services.get(id) ?? this.#ending.get(id))?.log(body);
+        break;
+      }
+      case "stopped":
+        this.#ending.get(Number(head["id"]))?.stopped?.();
+        break;
+      case "join": {
+        const user = [...this.#workers.values()].find(({ id }) => id === head["id"]);
+        if (user?.facts.kind === "user" && worker.facts.kind === "front") this.#join(worker, user, "user");
+        break;
+      }
+      case "admit":
+        // Only the auth process may say who somebody is.
+        if (worker.facts.kind === "auth") this.#admit(worker, message);
+        break;
+      case "idle":
+        if (worker.facts.kind === "user") void this.#end(worker);
+        break;
+    }
+  }
+
+  #admit(auth: Worker, message: Received): void {
+    const service = this.#services.get(Number(message.head["service"]))?.service;
+    if (service === undefined) {
+      auth.channel.reply(message, { code: 111 });
+      return;
+    }
+    const account = message.head["account"] as Account;
+    const user = this.#userOf(account);
+    const ticket = randomBytes(16).toString("hex");
+    user.channel.send({ kind: "admit", ticket, service, account });
+    auth.channel.reply(message, { worker: user.id, ticket });
+  }
+
+  /** Two workers get the two ends of a new channel. */
+  #join(front: Worker, peer: Worker, role: "tls" | "auth" | "user"): void {
+    const [a, b] = channelPair();
+    front.channel.send({ kind: "peer", role, id: peer.id }, undefined, [a.stream, a.packets]);
+    peer.channel.send({ kind: "peer", role: "front", id: front.id }, undefined, [b.stream, b.packets]);
+  }
+
+  #joinOnce(front: Worker, peer: Worker | undefined, role: "tls" | "auth"): void {
+    const pair = `${front.id} ${peer?.id}`;
+    if (peer === undefined || this.#joined.has(pair)) return;
+    this.#joined.add(pair);
+    this.#join(front, peer, role);
+  }
+
+  #attach(front: Worker, service: Service, listening: number): void {
+    const pair = `${front.id} ${service.id}`;
+    if (this.#served.has(pair)) return;
+    this.#served.add(pair);
+    this.#joinOnce(front, this.#tlsOf(service), "tls");
+    if (asksForUser(service)) {
+      const auth = this.#authOf();
+      this.#joinOnce(front, auth, "auth");
+      auth.channel.send({ kind: "service", service });
+    }
+    front.channel.send({ kind: "serve", service }, undefined, [duplicateFrom(listening, 3)]);
+  }
+
+  #sendContext(tls: Worker, { id, certificate }: Service): void {
+    if (certificate === undefined) return;
+    const text = readFileSync(certificate.certFile, "latin1");
+    const key = readFileSync(certificate.keyFile);
+    const head = { kind: "context", service: id, certificate: text.replace(privateKeys, "") };
+    tls.channel.send(
+      certificate.ciphers === undefined ? head : { ...head, ciphers: certificate.ciphers },
+      key,
+    );
+    // The frame was made in send(): nothing here remembers the key.
+    key.fill(0);
+  }
+
+  async #end(worker: Worker): Promise<void> {
+    worker.leaving = true;
+    this.#workers.delete(worker.key);
+    const gone = new Promise<void>((resolve) => worker.process.once("exit", () => resolve()));
+    worker.channel.close();
+    const late = setTimeout(() => worker.process.kill("SIGKILL"), 2000);
+    if (worker.process.exitCode === null && worker.process.signalCode === null) await gone;
+    clearTimeout(late);
+  }
+
+  #ended(worker: Worker, how: string): void {
+    worker.channel.close();
+    if (worker.leaving || this.#stopping) return;
+    if (this.#workers.get(worker.key) === worker) this.#workers.delete(worker.key);
+    this.#options.log(
+      `acceptutils: ${worker.facts.title.replace(/.*: /, "")} (pid ${worker.process.pid}) ended: ${how}`,
+    );
+    if (worker.facts.kind === "user") return; // the next login starts another
+    const lived = performance.now() - worker.startedAt;
+    const failures = lived > 5000 ? 0 : (this.#failures.get(worker.key) ?? 0) + 1;
+    this.#failures.set(worker.key, failures);
+    // The first time at once: clients are waiting. Later ever slower: it will not work this second either.
+    setTimeout(() => this.#again(worker), failures <= 1 ? 0 : Math.min(5000, 100 * 2 ** failures));
+  }
+
+  #again({ facts: { kind } }: Worker): void {
+    if (this.#stopping) return;
+    for (const { service, listening } of this.#services.values()) {
+      try {
+        this.#restore(kind, service, listening);
+      } catch (error) {
+        this.#options.log(
+          `acceptutils: ${service.server} ${service.host}:${service.port}: ${(error as Error).message}`,
+        );
+      }
+    }
+  }
+
+  /** Puts a service on new workers where it had lost one. Fronts that live keep their sessions. */
+  #restore(kind: WorkerFacts["kind"], service: Service, listening: number): void {
+    if (kind === "tls") {
+      const tls = this.#tlsOf(service);
+      if (tls === undefined) return;
+      this.#sendContext(tls, service);
+      this.#joinOnce(this.#frontOf(service), tls, "tls");
+    } else if (kind === "auth" && asksForUser(service)) {
+      const auth = this.#authOf();
+      this.#joinOnce(this.#frontOf(service), auth, "auth");
+      auth.channel.send({ kind: "service", service });
+    } else if (kind === "front") {
+      this.#attach(this.#frontOf(service), service, listening);
+    }
+  }
+}
+
+/** CERTFILE may hold the key too; only the TLS process is told of that one. */
+const privateKeys = /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----\s*/gs;

@@ -1,0 +1,75 @@
+/**
+ * How a server's process comes to its workers. Under `acceptutils up` there is a master already: the service is
+ * registered with it and this process becomes a `cat` that holds the registration and copies the log. Alone, this
+ * process is the master itself.
+ */
+import { closeSync, readFileSync } from "node:fs";
+import type { Listening } from "../listen.ts";
+import * as native from "../native.ts";
+import type { System } from "../system.ts";
+import { Channel } from "./channel.ts";
+import { Pool } from "./pool.ts";
+import type { Service } from "./service.ts";
+import { unprivilegedOf } from "./unprivileged.ts";
+
+/** Seconds that sessions may take to end after SIGTERM. */
+const drainSeconds = 10;
+
+/** Serves until SIGTERM; resolves to the exit code. Throws when the certificate cannot be used. */
+export async function serve(service: Service, { fd }: Listening, system: System): Promise<number> {
+  checkCertificate(service);
+  const pool = system.env.get("ACCEPTUTILS_POOL");
+  const own = { ...service, env: withoutPool(service.env) };
+  if (pool !== undefined) return register(own, fd, pool);
+  return alone(own, fd, system);
+}
+
+/** The files are read again by whoever gives them to the TLS process; what is wrong is better said before. */
+function checkCertificate({ tls, certificate }: Service): void {
+  if (tls === "none") return;
+  if (certificate === undefined)
+    throw new Error("CERTFILE is not set: it names the file with certificate and key");
+  for (const file of new Set([certificate.certFile, certificate.keyFile])) {
+    try {
+      readFileSync(file).fill(0);
+    } catch (error) {
+      throw new Error(`unable to load certificate: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+async function alone(service: Service, listening: number, system: System): Promise<number> {
+  const pool = new Pool({
+    entry: process.argv[1]!,
+    unprivileged: unprivilegedOf(system.home()),
+    log: (line) => system.log(line),
+  });
+  const log = (text: Buffer) => system.log(text.toString("latin1").replace(/\n$/, ""));
+  pool.serve({ ...service, id: pool.nextService() }, listening, log);
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
+  });
+  await pool.close(drainSeconds);
+  return 0;
+}
+
+async function register(service: Service, listening: number, pool: string): Promise<number> {
+  const [stream = 0, packets = 0] = pool.split(",").map(Number);
+  // The stream outlives the channel: this process becomes `cat`, which reads log lines from it.
+  const kept = native.duplicateFrom(stream, 20);
+  const master = new Channel({ stream, packets });
+  const answer = await master.ask({ kind: "register", service }, undefined, [listening]);
+  if (answer === undefined) throw new Error("the master is gone");
+  if (typeof answer.head["problem"] === "string") throw new Error(answer.head["problem"]);
+  native.duplicateOnto(kept, 0);
+  native.setBlocking(0);
+  native.keepAcrossExec(0);
+  closeSync(kept);
+  process.execve!("/bin/cat", ["sslserver"], {});
+  return 111;
+}
+
+function withoutPool(env: Service["env"]): Service["env"] {
+  const { ACCEPTUTILS_POOL: _, ...rest } = env;
+  return rest;
+}

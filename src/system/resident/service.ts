@@ -1,0 +1,63 @@
+/** The facts of one service: what `sslserver` was told, given from process to process as plain JSON. */
+
+export interface Service {
+  readonly id: number;
+  /** The server's name in log lines: sslserver, tcpserver. */
+  readonly server: string;
+  readonly host: string;
+  readonly port: number;
+  /** The chain: the words after the port. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** `delayed`: UCSPI-TLS (-n). `at once`: before the first byte of the conversation. */
+  readonly tls: "none" | "delayed" | "at once";
+  /** Seconds for a handshake (-T). */
+  readonly handshakeSeconds: number;
+  /** Sessions at once (-c). */
+  readonly limit: number;
+  /** 0 nothing, 1 errors, 2 every connection, 3 and what TLS agreed on. */
+  readonly verbosity: number;
+  /** TCP* in the environment (-e), SSL_* after TLS at once (-s). */
+  readonly tcpEnvironment: boolean;
+  readonly tlsEnvironment: boolean;
+  /** The local host name (-l); undefined: look it up. */
+  readonly localHost?: string | undefined;
+  /** Look up the remote host's name (-h), and drop it unless it leads back (-p). */
+  readonly lookUpRemote: boolean;
+  readonly paranoid: boolean;
+  /** TCP_NODELAY (-D). */
+  readonly noDelay: boolean;
+  /** Said to the client before all else (-B). */
+  readonly banner: string;
+  /** Who the programs run as (-u, -g); undefined: as the server. */
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly certificate?: CertificateFiles | undefined;
+}
+
+/** Where the TLS process's policy comes from, and who that process is. */
+export interface CertificateFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly ciphers?: string | undefined;
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  readonly chroot?: string | undefined;
+}
+
+/** True when the first word of the chain, or one after a filter of ours, is authup: who the user is, is not known yet. */
+export const asksForUser = ({ argv }: Service) => argv.some((word) => /(^|\/)authup$/.test(word));
+
+/** What a worker process is told at its start, in ACCEPTUTILS_WORKER. */
+export interface WorkerFacts {
+  readonly kind: "tls" | "front" | "auth" | "user";
+  /** For `ps`. */
+  readonly title: string;
+  /** Who it becomes once it is loaded; undefined: stays who it is. */
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** Whose groups it gets; undefined: its gid alone. */
+  readonly user?: string | undefined;
+  readonly chroot?: string | undefined;
+}

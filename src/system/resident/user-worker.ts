@@ -1,0 +1,87 @@
+/**
+ * The worker of one user: it runs what stands after checkpassword, for sessions whose password was right, and for
+ * nobody else. It takes a session only with a ticket that the master gave it, once.
+ */
+import { closeSync } from "node:fs";
+import type { Programs } from "../native-host.ts";
+import { runResident } from "../resident-host.ts";
+import { connectionOf } from "../stream.ts";
+import type { Account } from "../system.ts";
+import { Channel, type Received } from "./channel.ts";
+import { LogLines } from "./log-lines.ts";
+import type { Service } from "./service.ts";
+import { sessionVariable } from "./user-workers.ts";
+
+interface Admission {
+  readonly service: Service;
+  readonly account: Account;
+}
+
+/** Seconds in which a ticket must be used. */
+const ticketSeconds = 60;
+/** Seconds without a session after which the worker offers to go. */
+const idleSeconds = 300;
+
+export function userWorker(master: Channel, programs: Programs): void {
+  const tickets = new Map<string, Admission>();
+  const log = new LogLines(master);
+  let sessions = 0;
+  let idle: NodeJS.Timeout | undefined;
+
+  master.onMessage = ({ head, descriptors }) => {
+    if (head.kind === "admit") {
+      const ticket = String(head["ticket"]);
+      tickets.set(ticket, { service: head["service"] as Service, account: head["account"] as Account });
+      setTimeout(() => tickets.delete(ticket), ticketSeconds * 1000).unref();
+      clearTimeout(idle);
+    } else if (head.kind === "peer") {
+      const front = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
+      front.onMessage = (message) => void session(front, message);
+    }
+  };
+
+  async function session(front: Channel, message: Received): Promise<void> {
+    const { head, descriptors } = message;
+    const admission = tickets.get(String(head["ticket"]));
+    const [fd] = descriptors;
+    if (head.kind !== "session" || admission === undefined || fd === undefined) {
+      for (const descriptor of descriptors) closeSync(descriptor);
+      front.reply(message, { code: 111 });
+      return;
+    }
+    tickets.delete(String(head["ticket"]));
+    const { service, account } = admission;
+    sessions += 1;
+    const { socket, input, output } = connectionOf(fd);
+    const ended = await runResident(wordsAfterCheckpassword(service), {
+      programs,
+      env: environment(service, account, head["env"]),
+      cwd: account.home,
+      input,
+      output,
+      log: (line) => log.add(service.id, line),
+    });
+    await output.flush().catch(() => {});
+    // Closed here, not shut down: authup, which still has the connection, has the last word.
+    socket.destroy();
+    front.reply(message, { ...ended });
+    sessions -= 1;
+    if (sessions > 0) return;
+    clearTimeout(idle);
+    idle = setTimeout(() => master.send({ kind: "idle" }), idleSeconds * 1000);
+  }
+}
+
+function wordsAfterCheckpassword({ argv }: Service): readonly string[] {
+  return argv.slice(argv.findIndex((word) => /(^|\/)checkpassword$/.test(word)) + 1);
+}
+
+function environment(service: Service, account: Account, said: unknown): Map<string, string> {
+  const env = new Map(Object.entries(service.env));
+  env.delete("UCSPITLS");
+  env.delete("DISABLETLS");
+  for (const [name, value] of Object.entries((said ?? {}) as Record<string, unknown>)) {
+    if (sessionVariable.test(name) && typeof value === "string") env.set(name, value);
+  }
+  return env.set("USER", account.user).set("HOME", account.home).set("SHELL", account.shell);
+}

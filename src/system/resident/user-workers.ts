@@ -1,0 +1,48 @@
+/** The user workers that a front knows, and how it gives a session to one. */
+import { duplicateFrom } from "../native.ts";
+import { type Ended, type System, TlsFailed } from "../system.ts";
+import type { Channel } from "./channel.ts";
+
+/** What a session may say of itself to the worker of its user; all else in the environment is the service's own. */
+export const sessionVariable =
+  /^(PROTO|AUTHUP_[A-Z]+|(TCP6?|SSL)(LOCAL|REMOTE)[A-Z]+|TCP6INTERFACE|TCPCONNNUM|SSL_[A-Z0-9_]+)$/;
+
+export class UserWorkers {
+  readonly #master: Channel;
+  readonly #known = new Map<number, Promise<Channel>>();
+  readonly #waiting = new Map<number, (channel: Channel) => void>();
+
+  constructor(master: Channel) {
+    this.#master = master;
+  }
+
+  /** The master has joined us with a worker. */
+  joined(id: number, channel: Channel): void {
+    channel.onClose = () => this.#known.delete(id);
+    this.#waiting.get(id)?.(channel);
+    this.#waiting.delete(id);
+  }
+
+  /** Gives the session's connection to a worker that holds the ticket for it; resolves when the session has ended. */
+  async run(id: number, ticket: string, system: System): Promise<Ended> {
+    const channel = await this.#channel(id);
+    const { fd } = system.input(0);
+    if (fd === undefined) throw new TlsFailed("not a connection");
+    await system.output(1).flush();
+    const env = Object.fromEntries([...system.env].filter(([name]) => sessionVariable.test(name)));
+    const answer = await channel.ask({ kind: "session", ticket, env }, undefined, [duplicateFrom(fd, 3)]);
+    if (answer === undefined) return { signal: "SIGKILL" }; // the worker is gone, and the session with it
+    const { code, signal } = answer.head;
+    return typeof signal === "string" ? { signal } : { code: Number(code) };
+  }
+
+  #channel(id: number): Promise<Channel> {
+    let channel = this.#known.get(id);
+    if (channel === undefined) {
+      channel = new Promise((resolve) => this.#waiting.set(id, resolve));
+      this.#known.set(id, channel);
+      this.#master.send({ kind: "join", id });
+    }
+    return channel;
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * What every worker process does first: load, join the master's channel, and give up what it must not be able to do,
+ * before it sees a byte from the network. Then its kind decides.
+ */
+
+import * as native from "../native.ts";
+import type { Programs } from "../native-host.ts";
+import { authWorker } from "./auth-worker.ts";
+import { Channel } from "./channel.ts";
+import { frontWorker } from "./front-worker.ts";
+import type { WorkerFacts } from "./service.ts";
+import { tlsWorker } from "./tls-worker.ts";
+import { userWorker } from "./user-worker.ts";
+
+/** The channel to the master, in every worker. */
+const masterEnd = { stream: 3, packets: 4 };
+
+/** Runs this process as a worker until its master is gone. */
+export function runWorker(programs: Programs): void {
+  const facts = JSON.parse(process.env["ACCEPTUTILS_WORKER"] ?? "{}") as WorkerFacts;
+  delete process.env["ACCEPTUTILS_WORKER"];
+  process.title = facts.title;
+  // A terminal's Ctrl-C is for the master, who lets sessions end.
+  for (const signal of ["SIGINT", "SIGHUP", "SIGQUIT"] as const) process.on(signal, () => {});
+  const master = new Channel(masterEnd);
+  master.onClose = () => native.exitNow(0);
+  giveUp(facts);
+  if (facts.kind === "tls") tlsWorker(master);
+  else if (facts.kind === "front") frontWorker(master, programs);
+  else if (facts.kind === "auth") authWorker(master);
+  else userWorker(master, programs);
+  master.send({ kind: "ready" });
+}
+
+/** Order matters: after chroot no name resolves, after setgid groups cannot change, after setuid nothing can. */
+function giveUp({ kind, uid, gid, user, chroot }: WorkerFacts): void {
+  if (process.getuid!() === 0 && uid !== undefined && gid !== undefined) {
+    if (user === undefined || !native.joinGroupsOf(user, gid)) process.setgroups!([gid]);
+    if (chroot !== undefined) {
+      native.chroot(chroot);
+      process.chdir("/");
+    }
+    process.setgid!(gid);
+    process.setuid!(uid);
+  }
+  // The auth process starts other people's checkpasswords, which may need what we forbid here.
+  if (kind !== "auth") native.forbidNewPrivileges();
+  if (kind === "tls" || kind === "auth") native.hideMemory();
+}
