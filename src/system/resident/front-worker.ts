@@ -47,7 +47,8 @@ export function frontWorker(master: Channel, programs: Programs): void {
         ? askAuth(service, () => peers.auth, users)
         : programs(name);
 
-  master.onMessage = ({ head, descriptors }) => {
+  master.onMessage = (message) => {
+    const { head, descriptors } = message;
     const service = head["service"] as Service;
     switch (head.kind) {
       case "serve":
@@ -60,13 +61,14 @@ export function frontWorker(master: Channel, programs: Programs): void {
           }),
         );
         break;
-      case "stop":
-        void listeners
-          .get(Number(head["id"]))
-          ?.stop(Number(head["seconds"]))
-          .then(() => master.send({ kind: "stopped", id: head["id"] }));
-        listeners.delete(Number(head["id"]));
+      case "stop": {
+        const id = Number(head["id"]);
+        const ended = listeners.get(id)?.stop(Number(head["seconds"]));
+        listeners.delete(id);
+        master.reply(message, {}); // the port is free
+        void ended?.then(() => master.send({ kind: "stopped", id }));
         break;
+      }
       case "peer": {
         const channel = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
         if (head["role"] === "tls") peers.tls = channel;

@@ -79,25 +79,36 @@ export class Pool {
 
   /** No new sessions of a service; resolves when the old ones have ended, or after `seconds`. */
   async stop(id: number, seconds: number): Promise<void> {
+    await (await this.#close(id, seconds))?.stopped;
+  }
+
+  /** No new sessions of a service; resolves when its port is free, while its sessions may take `seconds` more. */
+  async release(id: number, seconds: number): Promise<void> {
+    await this.#close(id, seconds);
+  }
+
+  async #close(id: number, seconds: number): Promise<{ stopped: Promise<void> } | undefined> {
     const registered = this.#services.get(id);
-    if (registered === undefined) return;
+    if (registered === undefined) return undefined;
     const front = this.#workers.get(this.#frontKey(registered.service));
     this.#services.delete(id);
     closeSync(registered.listening);
-    if (front === undefined) return;
-    await new Promise<void>((resolve) => {
+    if (front === undefined) return undefined;
+    this.#ending.set(id, registered);
+    const stopped = new Promise<void>((resolve) => {
       const late = setTimeout(resolve, seconds * 1000 + 1000);
       registered.stopped = () => {
         clearTimeout(late);
         resolve();
       };
-      this.#ending.set(id, registered);
-      front.channel.send({ kind: "stop", id, seconds });
+    }).then(() => {
+      this.#ending.delete(id);
+      for (const worker of this.#workers.values()) {
+        if (worker.facts.kind === "tls") worker.channel.send({ kind: "forget", service: id });
+      }
     });
-    this.#ending.delete(id);
-    for (const worker of this.#workers.values()) {
-      if (worker.facts.kind === "tls") worker.channel.send({ kind: "forget", service: id });
-    }
+    await front.channel.ask({ kind: "stop", id, seconds });
+    return { stopped };
   }
 
   /** Lets all sessions end, for up to `seconds`, then ends the workers. */

@@ -1,0 +1,269 @@
+/**
+ * Runs the services of a home folder: each `service/NAME/run` by sh, as daemontools would, and the workers they
+ * share in one pool. What dies is started again; so are we, by a guard.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { dirname, join } from "node:path";
+import { quoted } from "../launchers.ts";
+import { Channel, channelPair, closeEnd, type Received } from "./channel.ts";
+import { Pool } from "./pool.ts";
+import type { Service } from "./service.ts";
+import { unprivilegedOf } from "./unprivileged.ts";
+
+/** One service to run. */
+export interface Script {
+  readonly name: string;
+  /** Absolute path of the run script. */
+  readonly script: string;
+  /** The script's variables, on top of ours. */
+  readonly env: ReadonlyMap<string, string>;
+  /** Where it is to answer; undefined: nobody connects to it, or its script does not tell. */
+  readonly listener?: { readonly host: string; readonly port: number; readonly tls: "starttls" | "implicit" } | undefined;
+}
+
+export interface Hooks {
+  /** Everything answers. */
+  ready(): void;
+  /** One line of a service's log, or of the master's own (name ""). */
+  log(name: string, line: string): void;
+  /** Aborted: let sessions end, then stop. */
+  readonly stop: AbortSignal;
+}
+
+/** A service did not come up; the message is its own last line. */
+export class StartFailed extends Error {
+  override readonly name = "StartFailed";
+}
+
+/** Seconds for sessions to end after a stop. */
+const drainSeconds = 10;
+/** Seconds in which everything must answer after the start. */
+const startSeconds = 30;
+/** Set for the process that a guard started: clients are waiting, and nothing is to be shown twice. */
+export const resumedVariable = "ACCEPTUTILS_RESUMED";
+
+/** Runs `scripts` until `hooks.stop`. Throws StartFailed, with nothing left running, when one cannot start. */
+export async function runServices(home: string, scripts: readonly Script[], hooks: Hooks): Promise<void> {
+  const resumed = process.env[resumedVariable] !== undefined;
+  delete process.env[resumedVariable];
+  const pool = new Pool({
+    entry: process.argv[1]!,
+    unprivileged: unprivilegedOf(home),
+    log: (line) => hooks.log("", line),
+  });
+  const guard = new Guard();
+  const running = scripts.map((script) => new Running(script, pool, hooks));
+  const stopAll = async () => {
+    for (const one of running) one.leave();
+    await pool.close(hooks.stop.aborted ? drainSeconds : 0);
+    await Promise.all(running.map((one) => one.end()));
+    guard.release();
+  };
+  try {
+    // Someone who has clients waiting tries again where a first start gives up and says why.
+    await Promise.all(running.map((one) => one.start(resumed)));
+    await Promise.all(running.map((one) => one.answers(home)));
+  } catch (error) {
+    await stopAll();
+    if (hooks.stop.aborted) return;
+    throw error;
+  }
+  hooks.ready();
+  if (!hooks.stop.aborted) await once(hooks.stop, "abort");
+  await stopAll();
+}
+
+/** One run script and the process it has become. */
+class Running {
+  readonly #facts: Script;
+  readonly #pool: Pool;
+  readonly #hooks: Hooks;
+  #process: ChildProcess | undefined;
+  #registered: number | undefined;
+  #leaving = false;
+  #lastLine = "";
+  #failures = 0;
+  #up: { resolve(): void; reject(why: Error): void } | undefined;
+
+  constructor(facts: Script, pool: Pool, hooks: Hooks) {
+    this.#facts = facts;
+    this.#pool = pool;
+    this.#hooks = hooks;
+  }
+
+  /** Resolves when the service is registered (or runs, when it is no server of ours). Throws StartFailed. */
+  start(patiently: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#up = { resolve, reject: patiently ? () => {} : reject };
+      this.#run();
+    });
+  }
+
+  /** No more new starts. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  /** The process ends, by force after a while. */
+  async end(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGTERM");
+    const late = setTimeout(() => child.kill("SIGKILL"), drainSeconds * 1000);
+    await gone;
+    clearTimeout(late);
+  }
+
+  /** Waits until a client would be answered. Throws StartFailed when that takes too long. */
+  async answers(home: string): Promise<void> {
+    const { listener, name } = this.#facts;
+    const until = performance.now() + startSeconds * 1000;
+    while (performance.now() < until && !this.#hooks.stop.aborted) {
+      const there =
+        listener === undefined
+          ? name !== "queue" || (await answersAt({ path: join(home, "queue", "socket") }, false))
+          : await answersAt({ host: reachable(listener.host), port: listener.port }, listener.tls === "starttls");
+      if (there) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new StartFailed(`${name}: does not answer${this.#lastLine && `; its last words: ${this.#lastLine}`}`);
+  }
+
+  #run(): void {
+    const { script, env } = this.#facts;
+    const [ours, theirs] = channelPair();
+    const child = spawn("/bin/sh", [script], {
+      cwd: dirname(script),
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe", theirs.stream, theirs.packets],
+      env: { ...process.env, ...Object.fromEntries(env), ACCEPTUTILS_POOL: "3,4" },
+    });
+    closeEnd(theirs);
+    this.#process = child;
+    const channel = new Channel(ours);
+    channel.onMessage = (message) => this.#register(channel, message);
+    for (const stream of [child.stdout, child.stderr]) {
+      eachLine(stream!, (line) => {
+        this.#lastLine = line;
+        this.#hooks.log(this.#facts.name, line);
+      });
+    }
+    child.on("error", (error) => {
+      this.#lastLine = error.message;
+      void this.#ended();
+    });
+    // When the output has been read to its end, so that the last line is known.
+    child.on("close", () => void this.#ended());
+    // A service that is no server of ours registers nothing: it is up when it runs.
+    if (this.#facts.listener === undefined) child.once("spawn", () => this.#isUp());
+  }
+
+  #isUp(): void {
+    this.#failures = 0;
+    this.#up?.resolve();
+    this.#up = undefined;
+  }
+
+  #register(channel: Channel, message: Received): void {
+    const { head, descriptors } = message;
+    const [listening] = descriptors;
+    if (head.kind !== "register" || listening === undefined) return;
+    const id = this.#pool.nextService();
+    try {
+      this.#pool.serve({ ...(head["service"] as Service), id }, listening, (text) => {
+        for (const line of text.toString("latin1").split("\n")) {
+          if (line !== "") this.#hooks.log(this.#facts.name, line);
+        }
+      });
+      this.#registered = id;
+      channel.reply(message, {});
+      this.#isUp();
+    } catch (error) {
+      channel.reply(message, { problem: (error as Error).message });
+    }
+  }
+
+  async #ended(): Promise<void> {
+    const id = this.#registered;
+    this.#registered = undefined;
+    if (this.#leaving) return;
+    if (this.#up !== undefined) this.#up.reject(new StartFailed(`${this.#facts.name}: ${this.#lastLine}`));
+    if (id !== undefined) await this.#pool.release(id, drainSeconds);
+    if (this.#leaving) return;
+    this.#failures += 1;
+    setTimeout(
+      () => {
+        if (!this.#leaving) this.#run();
+      },
+      this.#failures <= 1 ? 0 : Math.min(5000, 50 * 2 ** this.#failures),
+    );
+  }
+}
+
+/**
+ * A shell that sleeps until we are gone. If we end as we should, it ends too; if we are killed, it becomes us again.
+ */
+class Guard {
+  #child: ChildProcess | undefined;
+  #released = false;
+
+  constructor() {
+    this.#start();
+  }
+
+  /** We end on purpose. */
+  release(): void {
+    this.#released = true;
+    (this.#child?.stdio[3] as NodeJS.WritableStream | null | undefined)?.end("done\n");
+  }
+
+  #start(): void {
+    const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)].map(quoted).join(" ");
+    const script = `trap '' INT HUP QUIT; read -r word <&3 && exit; exec 3<&-; exec ${again}`;
+    const child = spawn("/bin/sh", ["-c", script], {
+      detached: true,
+      stdio: ["ignore", 1, 2, "pipe"],
+      env: { ...process.env, [resumedVariable]: "1" },
+    });
+    child.stdio[3]?.on("error", () => {});
+    child.unref();
+    (child.stdio[3] as unknown as { unref(): void }).unref();
+    child.on("exit", () => {
+      if (!this.#released) this.#start();
+    });
+    this.#child = child;
+  }
+}
+
+function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => void): void {
+  let rest = "";
+  stream.setEncoding("latin1");
+  stream.on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) take(line);
+  });
+  stream.on("end", () => {
+    if (rest !== "") take(rest);
+  });
+}
+
+const reachable = (host: string) => (host === "" || host === "0" || host === ":0" || host === "0.0.0.0" ? "127.0.0.1" : host);
+
+/** True when something listens there, and (if it is to) greets. */
+async function answersAt(at: { host: string; port: number } | { path: string }, greets: boolean): Promise<boolean> {
+  const socket = connect(at);
+  try {
+    await once(socket, greets ? "data" : "connect", { signal: AbortSignal.timeout(2000) });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    // Said, so that the log does not show a client that broke off.
+    socket.end(greets ? "QUIT\r\n" : undefined);
+    setTimeout(() => socket.destroy(), 500).unref();
+  }
+}
