@@ -38,6 +38,14 @@ export interface Secured {
   readonly block: ReadonlyMap<string, string | undefined>;
 }
 
+/** The descriptors of UCSPI-TLS for a program that is a process; `started` is called when it has them. */
+export interface LentTls {
+  readonly control: number;
+  readonly read: number;
+  readonly write: number;
+  started(): void;
+}
+
 /** What a session of the resident host is made of. */
 export interface Session {
   readonly programs: Programs;
@@ -49,6 +57,8 @@ export interface Session {
   log(line: string): void;
   /** The handshake, where the server offers it. Throws TlsFailed. */
   startTls?(input: Input, output: Output, timeoutSeconds: number): Promise<Secured>;
+  /** The same for someone else's program, which asks for it on descriptors. */
+  lendTls?(input: Input): LentTls;
 }
 
 /** Runs `argv` as one session, to its end. Never throws: a mistake of ours is logged and ends as a signal would. */
@@ -161,7 +171,8 @@ class ResidentSystem implements System {
     const wires: Record<number, Wire> = {};
     for (const fd of this.#inputs.keys()) wires[fd] = { inherit: true };
     for (const fd of this.#outputs.keys()) wires[fd] = { inherit: true };
-    const ended = await (await this.#spawnForeign(path, word, args, { wires })).wait();
+    const lent = this.#secured ? undefined : this.#session.lendTls?.(this.input(0));
+    const ended = await (await this.#spawnForeign(path, word, args, { wires }, lent)).wait();
     if ("signal" in ended) throw new Killed(ended.signal);
     return ended.code;
   }
@@ -276,6 +287,7 @@ class ResidentSystem implements System {
     word: string,
     args: string[],
     { wires, env }: SpawnOptions,
+    lent?: LentTls,
   ): Promise<Child> {
     const stdio: (number | "pipe" | "ignore" | "inherit")[] = [];
     const pumps: (((stream: Readable & Writable) => void) | undefined)[] = [];
@@ -309,11 +321,19 @@ class ResidentSystem implements System {
         stdio.push("pipe");
       }
     }
+    const environment = this.#environmentWith(env);
+    for (const [name, from] of Object.entries(lent === undefined ? {} : tlsDescriptors(lent))) {
+      // From 10 up: 3 is where a checkpassword reads.
+      const to = Math.max(10, stdio.length);
+      while (stdio.length < to) stdio.push("ignore");
+      stdio.push(from);
+      environment.set(name, String(to));
+    }
     const child = spawnProcess(path, args, {
       argv0: word,
       stdio,
       cwd: this.#cwd,
-      env: Object.fromEntries(this.#environmentWith(env)),
+      env: Object.fromEntries(environment),
     });
     try {
       await once(child, "spawn");
@@ -323,6 +343,7 @@ class ResidentSystem implements System {
       throw (await isDirectory(this.#cwd)) ? new CannotRun(word, code) : new CannotOpen(this.#cwd, code);
     } finally {
       for (const file of files) closeSync(file);
+      lent?.started();
     }
     if (wires[2] === undefined) logLines(child.stdio[2] as Readable, (line) => this.log(line));
     for (const [fd, pump] of pumps.entries()) pump?.(child.stdio[fd] as Readable & Writable);
@@ -339,6 +360,12 @@ function found<End>(ends: ReadonlyMap<number, End>, descriptor: number): End {
   if (end === undefined) throw new RangeError(`descriptor ${descriptor} of the child is no such pipe`);
   return end;
 }
+
+const tlsDescriptors = ({ control, read, write }: LentTls) => ({
+  SSLCTLFD: control,
+  SSLREADFD: read,
+  SSLWRITEFD: write,
+});
 
 /** The writing end alone: a program that has it cannot read back what it wrote. */
 function writeOnly(pipe: Pipe): Output {

@@ -57,6 +57,7 @@ export function frontWorker(master: Channel, programs: Programs): void {
           new Listener(service, descriptors[0]!, {
             programs: here(service),
             secure: service.tls === "none" ? undefined : secure(service),
+            tls: () => (peers.tls?.closed ? undefined : peers.tls),
             log: (line) => log.add(service.id, line),
           }),
         );

@@ -10,12 +10,15 @@ import type { Programs } from "../native-host.ts";
 import { runResident, type Secured } from "../resident-host.ts";
 import { connection } from "../stream.ts";
 import type { Ended, Input, Output } from "../system.ts";
+import type { Channel } from "./channel.ts";
+import { lendTls } from "./lend-tls.ts";
 import type { Service } from "./service.ts";
 import { waitStatus } from "./wait-status.ts";
 
 export interface Surroundings {
   readonly programs: Programs;
   readonly secure: ((input: Input, output: Output) => Promise<Secured>) | undefined;
+  tls(): Channel | undefined;
   log(line: string): void;
 }
 
@@ -149,7 +152,16 @@ export class Listener {
             return inside;
           }
         : undefined;
-    const session = { programs, env, cwd, input, output, log, ...(startTls && { startTls }) };
+    const lend = (client: Input) =>
+      lendTls(client, {
+        service: this.#service.id,
+        seconds: this.#service.handshakeSeconds,
+        tls: () => this.#around.tls(),
+        accepted: () => this.#log(2, acceptLine(server, pid)),
+        refused: (why) => this.#log(1, `${server}: warning: dropping SSL connection, ${why}`),
+      });
+    const delayed = startTls && { startTls, lendTls: lend };
+    const session = { programs, env, cwd, input, output, log, ...delayed };
     const ended = await runResident(argv, session);
     await output.flush().catch(() => {});
     output.close();

@@ -63,9 +63,14 @@ export function tlsWorker(master: Channel): void {
     } else if (head.kind === "peer") {
       const front = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
       front.onMessage = (message) => {
-        if (message.head.kind === "handshake")
-          handshake(message, identities.get(Number(message.head["service"])));
-        else for (const fd of message.descriptors) closeSync(fd);
+        if (message.head.kind !== "handshake") {
+          for (const fd of message.descriptors) closeSync(fd);
+          return;
+        }
+        const asked = message.head["question"] !== undefined;
+        handshake(message, identities.get(Number(message.head["service"])), (facts) => {
+          if (asked) front.reply(message, facts);
+        });
       };
     }
   };
@@ -76,7 +81,11 @@ export function tlsWorker(master: Channel): void {
  * process of its own, the control socket that waits for the reply. Without one the reply goes in front of the
  * clear text, after its length (4 octets, big endian).
  */
-function handshake({ head, descriptors }: Received, identity: Identity | undefined): void {
+function handshake(
+  { head, descriptors }: Received,
+  identity: Identity | undefined,
+  told: (facts: Record<string, unknown>) => void,
+): void {
   const [client, inside, control] = descriptors;
   if (client === undefined || inside === undefined) return;
   const pair = new Socket({ fd: inside, readable: true, writable: true, allowHalfOpen: true });
@@ -93,22 +102,28 @@ function handshake({ head, descriptors }: Received, identity: Identity | undefin
   if (identity === undefined) {
     reply?.destroy();
     end();
+    told({ why: "no certificate" });
     return;
   }
   socket.setNoDelay(true);
   const tls = new TLSSocket(socket, { isServer: true, secureContext: identity.context });
-  const late = setTimeout(() => fail(), Number(head["seconds"]) * 1000);
-  const fail = () => {
+  let open = true;
+  const close = (why: string) => {
+    if (open) told({ why });
+    open = false;
     clearTimeout(late);
     reply?.destroy();
     tls.destroy();
     end();
   };
-  tls.on("error", fail);
-  tls.on("close", fail);
-  pair.on("close", fail);
+  const late = setTimeout(() => close("timed out"), Number(head["seconds"]) * 1000);
+  tls.on("error", (error) => close(error.message));
+  tls.on("close", () => close("the client closed the connection"));
+  pair.on("close", () => close("the program ended"));
   tls.on("secure", () => {
     clearTimeout(late);
+    told({ secured: true });
+    open = false;
     const block = Buffer.from(blockOf(sessionFacts(tls, identity)));
     if (reply !== undefined) {
       reply.end(head["silent"] ? "" : block);

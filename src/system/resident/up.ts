@@ -20,7 +20,9 @@ export interface Script {
   /** The script's variables, on top of ours. */
   readonly env: ReadonlyMap<string, string>;
   /** Where it is to answer; undefined: nobody connects to it, or its script does not tell. */
-  readonly listener?: { readonly host: string; readonly port: number; readonly tls: "starttls" | "implicit" } | undefined;
+  readonly listener?:
+    | { readonly host: string; readonly port: number; readonly tls: "starttls" | "implicit" }
+    | undefined;
 }
 
 export interface Hooks {
@@ -125,11 +127,16 @@ class Running {
       const there =
         listener === undefined
           ? name !== "queue" || (await answersAt({ path: join(home, "queue", "socket") }, false))
-          : await answersAt({ host: reachable(listener.host), port: listener.port }, listener.tls === "starttls");
+          : await answersAt(
+              { host: reachable(listener.host), port: listener.port },
+              listener.tls === "starttls",
+            );
       if (there) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    throw new StartFailed(`${name}: does not answer${this.#lastLine && `; its last words: ${this.#lastLine}`}`);
+    throw new StartFailed(
+      `${name}: does not answer${this.#lastLine && `; its last words: ${this.#lastLine}`}`,
+    );
   }
 
   #run(): void {
@@ -251,10 +258,14 @@ function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => void): 
   });
 }
 
-const reachable = (host: string) => (host === "" || host === "0" || host === ":0" || host === "0.0.0.0" ? "127.0.0.1" : host);
+const reachable = (host: string) =>
+  host === "" || host === "0" || host === ":0" || host === "0.0.0.0" ? "127.0.0.1" : host;
 
 /** True when something listens there, and (if it is to) greets. */
-async function answersAt(at: { host: string; port: number } | { path: string }, greets: boolean): Promise<boolean> {
+async function answersAt(
+  at: { host: string; port: number } | { path: string },
+  greets: boolean,
+): Promise<boolean> {
   const socket = connect(at);
   try {
     await once(socket, greets ? "data" : "connect", { signal: AbortSignal.timeout(2000) });
@@ -263,7 +274,7 @@ async function answersAt(at: { host: string; port: number } | { path: string }, 
     return false;
   } finally {
     // Said, so that the log does not show a client that broke off.
-    socket.end(greets ? "QUIT\r\n" : undefined);
+    socket.end(greets ? "QUIT\r\n" : "");
     setTimeout(() => socket.destroy(), 500).unref();
   }
 }
