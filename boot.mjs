@@ -4,13 +4,18 @@
 //   node boot.mjs acceptutils up        the program
 //   node boot.mjs --run tools/check.ts  a script of ours
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const installed = join(here, "node_modules", ".package-lock.json");
+/** Names the lock file that node_modules was made from. */
+const stamp = join(here, "node_modules", ".acceptutils-installed");
+const lock = createHash("sha256")
+  .update(readFileSync(join(here, "package-lock.json")))
+  .digest("hex");
 const ownNode = join(here, "node_modules", ".bin", "node");
 
 const fail = (line) => {
@@ -19,8 +24,9 @@ const fail = (line) => {
 };
 
 function upToDate() {
-  if (!existsSync(installed)) return false;
-  return statSync(installed).mtimeMs >= statSync(join(here, "package-lock.json")).mtimeMs;
+  // A link is for whoever made it to keep up to date: npm would take it away.
+  if (lstatSync(join(here, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) return true;
+  return existsSync(stamp) && readFileSync(stamp, "latin1") === lock;
 }
 
 function install() {
@@ -34,6 +40,7 @@ function install() {
   );
   if (error) fail(`cannot run npm: ${error.message}`);
   if (status !== 0) fail(`"npm ci" failed in ${here}; its own words are above`);
+  writeFileSync(stamp, lock);
 }
 
 function runtime() {
