@@ -29,6 +29,8 @@ export async function buildIfStale(): Promise<string> {
     logLevel: "warning",
     legalComments: "none",
     external: ["koffi"],
+    // CommonJS has its own words for where a file is.
+    define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
   });
   writeFileSync(bundle, first);
   renameSync(next, whole); // whole or not at all: somebody may be starting from it

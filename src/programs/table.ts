@@ -4,6 +4,7 @@ import type { Program } from "../system/system.ts";
 const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["sslserver", () => import("./sslserver/main.ts")],
   ["checknotroot", () => import("./checknotroot/main.ts")],
+  ["acceptutils", () => import("./acceptutils/main.ts")],
 ]);
 
 /** The names of all programs: what `acceptutils install` makes launchers for. */

@@ -1,0 +1,19 @@
+import { join } from "node:path";
+import { checkoutFolder } from "../../system/home/installation.ts";
+import { isHome } from "../../system/home/make.ts";
+import { type Command, Problem } from "./verb.ts";
+
+/** The home folder meant: --home, else ACCEPTUTILS_HOME, else `home` in the checkout or in the current folder. */
+export function homeFolder(typed: string | undefined, command: Command): string {
+  const named = typed ?? command.system.env.get("ACCEPTUTILS_HOME");
+  if (named !== undefined && named !== "") return command.path(named);
+  const checkout = checkoutFolder();
+  return checkout === undefined ? command.path("home") : join(checkout, "home");
+}
+
+/** As homeFolder, for verbs that need one that is there. Throws Problem. */
+export function existingHome(typed: string | undefined, command: Command): string {
+  const home = homeFolder(typed, command);
+  if (!isHome(home)) throw new Problem(`${home} is no home folder: acceptutils init ${home} makes one`);
+  return home;
+}

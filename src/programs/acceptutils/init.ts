@@ -1,0 +1,65 @@
+import { hostname } from "node:os";
+import { hostNameFrom, isHostName } from "../../system/home/control-files.ts";
+import { thisInstallation } from "../../system/home/installation.ts";
+import { CannotMake, type Made, makeHome } from "../../system/home/make.ts";
+import { defaultPortBase } from "../../system/home/run-scripts.ts";
+import { type Command, exit, Misused, numberOf, onlyWord, Problem, parse, type Verb } from "./verb.ts";
+
+/** A ready home folder: control files, users, run scripts, certificate. */
+export const init: Verb = {
+  synopsis: "DIR [--host NAME] [--port-base N] [--bind ADDR] [--json]",
+  does: "Makes a home folder that is ready to run, or completes one. What is there stays as it is.",
+  run,
+};
+
+/** The options of a new home, which `up` takes as well. */
+export const homeOptions = {
+  host: { type: "string" },
+  "port-base": { type: "string" },
+  bind: { type: "string" },
+  json: { type: "boolean" },
+} as const;
+
+/** What the options say of a new home. */
+export interface HomeWords {
+  readonly host?: string | undefined;
+  readonly "port-base"?: string | undefined;
+  readonly bind?: string | undefined;
+}
+
+async function run(words: readonly string[], command: Command): Promise<number> {
+  const { values, positionals } = parse({
+    args: [...words],
+    allowPositionals: true,
+    options: homeOptions,
+  });
+  const home = command.path(onlyWord(positionals, "DIR"));
+  const { made, users } = await makeNamed(home, values);
+  if (values.json) {
+    await command.json({ home, made, users });
+    return exit.fine;
+  }
+  await command.say(made ? `${home} is ready` : `${home} was ready; nothing to do`);
+  for (const { name, password } of users) await command.say(`  ${name}  password ${password}`);
+  if (users.length > 0) await command.say("The passwords are shown this once.");
+  return exit.fine;
+}
+
+/** Makes the home that the options describe. Throws Misused and Problem. */
+export async function makeNamed(home: string, words: HomeWords): Promise<Made> {
+  const { host = hostNameFrom(hostname()), bind = "127.0.0.1" } = words;
+  if (!isHostName(host) || !host.includes(".")) {
+    throw new Misused(`--host wants a whole host name such as mail.example.org, not "${host}"`);
+  }
+  if (!isAddress(bind)) throw new Misused(`--bind wants an address, or 0 for all, not "${bind}"`);
+  // The highest service is 995 above the base.
+  const portBase = numberOf("port-base", words["port-base"] ?? String(defaultPortBase), 0, 65_535 - 995);
+  try {
+    return await makeHome({ home, host, bind, portBase, installation: await thisInstallation() });
+  } catch (error) {
+    if (error instanceof CannotMake) throw new Problem(error.message);
+    throw error;
+  }
+}
+
+const isAddress = (text: string) => /^(0|:0|[0-9a-f.:]+)$/i.test(text);

@@ -1,0 +1,67 @@
+/** acceptutils: the one command for people. acceptutils(8) */
+import { codeOf, type System, systemWords } from "../../system/system.ts";
+import { init } from "./init.ts";
+import { install } from "./install.ts";
+import { user } from "./user.ts";
+import { Command, exit, Misused, Problem, type Verb } from "./verb.ts";
+
+/** The verbs, in the order people meet them. */
+export const verbs: ReadonlyMap<string, Verb> = new Map([
+  ["init", init],
+  ["install", install],
+  ["user", user],
+]);
+
+/** Runs one verb. Returns the exit code: 0 fine, 1 problem, 2 misused, 111 temporary. */
+export async function main(words: readonly string[], system: System): Promise<number> {
+  const [name, ...rest] = words;
+  const command = new Command(system);
+  if (name === undefined || ["help", "--help", "-h"].includes(name)) {
+    for (const line of overview()) await command.say(line);
+    return name === undefined ? exit.misused : exit.fine;
+  }
+  const verb = verbs.get(name);
+  try {
+    if (verb === undefined) throw new Misused(`there is no verb "${name}"; acceptutils --help lists them`);
+    if (rest.some((word) => word === "--help" || word === "-h")) {
+      await command.say(usageOf(name, verb));
+      await command.say(verb.does);
+      return exit.fine;
+    }
+    return await verb.run(rest, command);
+  } catch (error) {
+    return explain(error, command, verb === undefined ? undefined : usageOf(name, verb));
+  }
+}
+
+export function usageOf(name: string, { synopsis }: Verb): string {
+  return `usage: acceptutils ${name} ${synopsis}`;
+}
+
+function overview(): string[] {
+  return [
+    "usage: acceptutils VERB …",
+    "",
+    ...[...verbs].flatMap(([name, { synopsis, does }]) => [`  ${name} ${synopsis}`, `      ${does}`]),
+    "",
+    "acceptutils VERB --help tells the words of one verb.",
+  ];
+}
+
+/** One line for whoever typed the command; the stack only for mistakes of ours. */
+function explain(error: unknown, command: Command, usage: string | undefined): number {
+  if (error instanceof Misused) {
+    command.note(error.message);
+    if (usage !== undefined) command.note(usage);
+    return exit.misused;
+  }
+  if (error instanceof Problem) {
+    command.note(error.message);
+    return exit.problem;
+  }
+  if (error instanceof Error && "path" in error && codeOf(error) !== "") {
+    command.note(`${String(error.path)}: ${systemWords(codeOf(error))}`);
+    return exit.problem;
+  }
+  throw error;
+}

@@ -1,0 +1,122 @@
+import { join } from "node:path";
+import { hashPassword } from "../../control/password-hash.ts";
+import { usersFile } from "../../control/users.ts";
+import { Secret } from "../../protocol/checkpassword/secret.ts";
+import { Busy } from "../../system/home/atomic.ts";
+import { addUser, listUsers, removeUser, setHash, UsersProblem } from "../../system/home/edit-users.ts";
+import { newPassword } from "../../system/home/passwords.ts";
+import { askPassword } from "./ask-password.ts";
+import { existingHome } from "./default-home.ts";
+import { type Command, exit, Misused, numberOf, onlyWord, Problem, parse, type Verb } from "./verb.ts";
+
+/** Who can log in and gets mail: users/passwd, control/recipients and the Maildirs, kept in step. */
+export const user: Verb = {
+  synopsis: "add NAME [--uid N --gid N] | del NAME | list | passwd NAME  [--home DIR] [--generate] [--json]",
+  does: "Adds, removes or lists users, or sets a password: typed, from standard input, or made up and shown once.",
+  run,
+};
+
+const options = {
+  home: { type: "string" },
+  uid: { type: "string" },
+  gid: { type: "string" },
+  generate: { type: "boolean" },
+  json: { type: "boolean" },
+} as const;
+
+interface Words {
+  readonly name: () => string;
+  readonly home: string;
+  readonly uid?: string | undefined;
+  readonly gid?: string | undefined;
+  readonly generate?: boolean | undefined;
+  readonly json?: boolean | undefined;
+}
+
+const deeds: ReadonlyMap<string, (words: Words, command: Command) => Promise<void>> = new Map([
+  ["add", add],
+  ["del", del],
+  ["list", list],
+  ["passwd", passwd],
+]);
+
+async function run(words: readonly string[], command: Command): Promise<number> {
+  const { values, positionals } = parse({ args: [...words], allowPositionals: true, options });
+  const [deed = "", ...rest] = positionals;
+  const act = deeds.get(deed);
+  if (act === undefined) throw new Misused(deed === "" ? "add, del, list or passwd?" : `user ${deed}?`);
+  if (deed === "list" && rest[0] !== undefined) throw new Misused(`"${rest[0]}" is one word too many`);
+  const { home: typed, ...flags } = values;
+  try {
+    await act({ ...flags, home: existingHome(typed, command), name: () => onlyWord(rest, "NAME") }, command);
+  } catch (error) {
+    if (error instanceof UsersProblem || error instanceof Busy) throw new Problem(error.message);
+    throw error;
+  }
+  return exit.fine;
+}
+
+async function add({ name, home, uid, gid, generate, json }: Words, command: Command): Promise<void> {
+  if ((uid === undefined) !== (gid === undefined)) throw new Misused("--uid and --gid go together");
+  const owner =
+    uid === undefined || gid === undefined
+      ? undefined
+      : { uid: numberOf("uid", uid, 1, 2 ** 31), gid: numberOf("gid", gid, 1, 2 ** 31) };
+  const chosen = await choosePassword(name(), generate, command);
+  addUser(home, name(), chosen.hash, owner);
+  await report(name(), chosen.shown, "was added", json, command);
+}
+
+async function passwd({ name, home, generate, json }: Words, command: Command): Promise<void> {
+  if (!listUsers(home).some((one) => one.name === name() && one.canLogIn)) {
+    throw new Problem(`there is no user ${name()} in ${join(home, usersFile)}`);
+  }
+  const chosen = await choosePassword(name(), generate, command);
+  setHash(home, name(), chosen.hash);
+  await report(name(), chosen.shown, "has a new password", json, command);
+}
+
+async function del({ name, home, json }: Words, command: Command): Promise<void> {
+  const mail = removeUser(home, name());
+  if (json) await command.json({ name: name(), mail });
+  else await command.say(`${name()} was removed; the mail is still in ${mail}`);
+}
+
+async function list({ home, json }: Words, command: Command): Promise<void> {
+  const users = listUsers(home).filter(({ canLogIn }) => canLogIn);
+  if (json) {
+    await command.json(users.map(({ name, uid, gid, mail }) => ({ name, uid, gid, mail })));
+    return;
+  }
+  for (const { name, uid, gid, mail } of users)
+    await command.say(`${name.padEnd(16)} ${uid}:${gid}  ${mail}`);
+}
+
+interface Chosen {
+  readonly hash: string;
+  /** The password, when nobody but us knows it. */
+  readonly shown: string | undefined;
+}
+
+async function choosePassword(
+  name: string,
+  generate: boolean | undefined,
+  command: Command,
+): Promise<Chosen> {
+  const typed = generate ? undefined : await askPassword(`password for ${name}`, command);
+  const shown = typed === undefined ? newPassword() : undefined;
+  using secret = typed ?? new Secret(Buffer.from(shown ?? ""));
+  return { hash: await hashPassword(secret), shown };
+}
+
+async function report(
+  name: string,
+  password: string | undefined,
+  done: string,
+  json: boolean | undefined,
+  command: Command,
+): Promise<void> {
+  if (json) await command.json({ name, password });
+  else
+    await command.say(password === undefined ? `${name} ${done}` : `${name} ${done}; password ${password}`);
+}
