@@ -38,7 +38,7 @@ export function parseFields(bytes: Uint8Array): Fields | undefined {
   const text = (from: number, to: number) => Buffer.from(bytes.subarray(from, to)).toString("latin1");
   return {
     user: text(0, first),
-    secret: new Secret(bytes.slice(first + 1, second)),
+    secret: Secret.copyOf(bytes.subarray(first + 1, second)),
     timestamp: text(second + 1, third < 0 ? bytes.length : third),
   };
 }

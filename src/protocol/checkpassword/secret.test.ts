@@ -26,3 +26,10 @@ test("a secret is gone after its block", () => {
   }
   assert.deepEqual(bytes, Buffer.alloc(7));
 });
+
+test("a copy outlives the line it came in", () => {
+  const line = Buffer.from("PASS hunter2");
+  const secret = Secret.copyOf(line.subarray(5));
+  line.fill(0);
+  assert.equal(Buffer.from(secret.reveal()).toString(), "hunter2");
+});

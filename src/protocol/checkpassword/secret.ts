@@ -7,6 +7,11 @@ export class Secret {
     this.#bytes = bytes;
   }
 
+  /** A secret of its own memory. `slice()` would not do: of a Buffer it is a view, wiped with the original. */
+  static copyOf(bytes: Uint8Array): Secret {
+    return new Secret(Uint8Array.from(bytes));
+  }
+
   get length(): number {
     return this.#bytes.length;
   }

@@ -15,5 +15,5 @@ export function parsePlain(message: Uint8Array): Credentials | undefined {
   const password = message.subarray(second + 1);
   if (!isUserName(authcid) || password.length === 0) return undefined;
   if (authzid.length > 0 && !authzid.equals(authcid)) return undefined;
-  return { user: Buffer.from(authcid).toString("latin1"), secret: new Secret(password.slice()) };
+  return { user: Buffer.from(authcid).toString("latin1"), secret: Secret.copyOf(password) };
 }

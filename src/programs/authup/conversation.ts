@@ -1,0 +1,135 @@
+/** Carries out what the machine decides: bytes in, bytes out, TLS, and the child that knows passwords. */
+import { begin, step } from "../../protocol/authup/authorization-state.ts";
+import { LineReader } from "../../protocol/authup/line-reader.ts";
+import type { Action, News, Outcome, Session } from "../../protocol/authup/session.ts";
+import { loggable } from "../../protocol/authup/words.ts";
+import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
+import { CannotRun, type System, TimedOut, TlsFailed } from "../../system/system.ts";
+import type { Options } from "./options.ts";
+import type { Read } from "./settings.ts";
+
+/** Talks to the client until it leaves or the program it became has ended. Resolves to our exit code. Throws Closed. */
+export async function converse(
+  system: System,
+  { protocol: { dialect }, argv }: Options,
+  { settings, timeoutSeconds }: Read,
+): Promise<number> {
+  const conversation = new Conversation(system, argv, timeoutSeconds);
+  let [session, actions]: Outcome = begin(dialect, settings);
+  for (;;) {
+    const news = (await conversation.carryOut(actions)) ?? (await conversation.nextLine(session, dialect));
+    if (typeof news === "number") return news;
+    [session, actions] = step(dialect, session, news);
+  }
+}
+
+class Conversation {
+  readonly #system: System;
+  readonly #argv: readonly string[];
+  readonly #timeoutSeconds: number;
+  readonly #lines = new LineReader();
+  #replies = "";
+
+  constructor(system: System, argv: readonly string[], timeoutSeconds: number) {
+    this.#system = system;
+    this.#argv = argv;
+    this.#timeoutSeconds = timeoutSeconds;
+  }
+
+  /** The news that the last action brought, our exit code when it was the end, else undefined. */
+  async carryOut(actions: readonly Action[]): Promise<News | number | undefined> {
+    for (const action of actions) {
+      switch (action.do) {
+        case "reply":
+          this.#replies += `${action.text}\r\n`;
+          break;
+        case "log":
+          this.#log(action.words);
+          break;
+        case "startTls":
+          return this.#startTls();
+        case "checkPassword":
+          return this.#checkPassword(action.user, action.fields);
+        case "hangUp":
+          await this.#send();
+          return action.code;
+        default:
+          return action satisfies never;
+      }
+    }
+    return undefined;
+  }
+
+  /** The client's next line. All replies are sent before we wait for it. */
+  async nextLine(
+    session: Session,
+    { longestLine }: { longestLine(session: Session, head: Uint8Array): number },
+  ): Promise<News> {
+    for (;;) {
+      const line = this.#lines.next((head) => longestLine(session, head));
+      if (line === "overlong") return { on: "overlongLine" };
+      if (line !== undefined) return { on: "line", bytes: line, more: this.#lines.unread };
+      await this.#send();
+      try {
+        const chunk = await this.#system.input(0).read(this.#timeoutSeconds);
+        if (chunk === null) return { on: "end" };
+        this.#lines.push(chunk);
+      } catch (error) {
+        if (error instanceof TimedOut) return { on: "silence" };
+        throw error;
+      }
+    }
+  }
+
+  async #send(): Promise<void> {
+    if (this.#replies === "") return;
+    const bytes = Buffer.from(this.#replies, "latin1");
+    this.#replies = "";
+    await this.#system.output(1).write(bytes);
+  }
+
+  async #startTls(): Promise<News | number> {
+    await this.#send();
+    if (this.#lines.unread) {
+      // Anybody between us and the client may have put it there. RFC 3207 §6
+      this.#log("hung up: text in clear after the go-ahead for TLS was asked for");
+      return 1;
+    }
+    try {
+      applyBlock(this.#system.env, await this.#system.startTls(this.#timeoutSeconds));
+      return { on: "secured" };
+    } catch (error) {
+      if (!(error instanceof TlsFailed)) throw error;
+      this.#log(`hung up: ${error.message}`);
+      return 1;
+    }
+  }
+
+  async #checkPassword(user: string, fields: Uint8Array): Promise<News> {
+    await this.#send();
+    const system = this.#system;
+    try {
+      const child = await system.spawn(this.#argv, {
+        wires: { 0: { inherit: true }, 1: { inherit: true }, 3: { bytes: fields } },
+        env: { AUTHUP_USER: user },
+      });
+      fields.fill(0);
+      this.#log(`checkpassword ${child.pid} attempt for ${loggable(user)}`);
+      return { on: "checked", pid: child.pid, ended: await child.wait() };
+    } catch (error) {
+      if (!(error instanceof CannotRun)) throw error;
+      this.#log(`attempt for ${loggable(user)}: ${error.message}`);
+      const ended = scarce.has(error.code) ? ({ unable: "fork" } as const) : { code: 111 };
+      return { on: "checked", pid: 0, ended };
+    } finally {
+      fields.fill(0);
+    }
+  }
+
+  #log(words: string): void {
+    this.#system.log(`authup ${this.#system.pid} ${words}`);
+  }
+}
+
+/** The system has no process, memory or descriptor to spare: the program may be there all the same. */
+const scarce = new Set(["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"]);

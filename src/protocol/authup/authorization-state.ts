@@ -1,0 +1,152 @@
+/**
+ * The conversation before authentication, the part that SMTP and POP3 share: lines become verbs, refusals are
+ * counted, and what checkpassword came to decides how it goes on.
+ */
+import { formatFields } from "../checkpassword/fields.ts";
+import {
+  type Action,
+  type Dialect,
+  type Ended,
+  fresh,
+  type Line,
+  type News,
+  type Outcome,
+  type Question,
+  type Session,
+  type Settings,
+  say,
+} from "./session.ts";
+import { loggable } from "./words.ts";
+
+/** So many commands may be refused; the next one ends the session. */
+export const maximumRefusals = 20;
+
+/** The session as a client meets it: the greeting is the first action. */
+export function begin(dialect: Dialect, settings: Settings): Outcome {
+  return [fresh(settings), [say(dialect.greeting(settings))]];
+}
+
+/**
+ * One piece of news in; out come the next session and what the shell must do, in order. A line that may hold a
+ * password is wiped.
+ */
+export function step(dialect: Dialect, session: Session, news: News): Outcome {
+  switch (news.on) {
+    case "line":
+      return counted(dialect, session, lineCame(dialect, session, news));
+    case "overlongLine":
+      return counted(dialect, session, [
+        { ...session, exchange: undefined },
+        [say(dialect.trouble("tooLong"))],
+      ]);
+    case "silence":
+      return [session, [say(dialect.trouble("timeout")), { do: "hangUp", code: 1 }]];
+    case "end":
+      return [session, [{ do: "hangUp", code: 1 }]];
+    case "secured": {
+      // RFC 3207 §4.2, RFC 2595 §4: what was said in clear may have been said by anybody. Only tries are not won back.
+      const { settings, triesLeft, refusals } = session;
+      return [
+        { ...fresh(settings), secure: true, triesLeft, refusals },
+        [{ do: "log", words: "negotiated TLS" }],
+      ];
+    }
+    case "checked":
+      return checked(dialect, session, news.pid, news.ended);
+    default:
+      return news satisfies never;
+  }
+}
+
+function lineCame(dialect: Dialect, session: Session, { bytes, more }: Line): Outcome {
+  if (session.exchange !== undefined) {
+    const outcome = dialect.respond(session, bytes, more);
+    bytes.fill(0);
+    return outcome;
+  }
+  const { verb, argument } = parseCommand(bytes);
+  const outcome = commandCame(dialect, session, verb, argument, more);
+  if (secretVerbs.has(verb)) bytes.fill(0);
+  return outcome;
+}
+
+function commandCame(
+  dialect: Dialect,
+  session: Session,
+  verb: string,
+  argument: Uint8Array,
+  more: boolean,
+): Outcome {
+  const known = dialect.verbs.get(verb);
+  if (known === undefined) return [session, [say(dialect.unknownVerb)]];
+  const unmet = known.needs.find((need) => !need.met(session));
+  return unmet === undefined ? known.run(session, argument, more) : [session, [say(unmet.refusal)]];
+}
+
+const secretVerbs = new Set(["AUTH", "PASS"]);
+
+/** A line as verb and argument. The verb ends at the first space; a NUL ends everything, as it did in C. */
+export function parseCommand(line: Uint8Array): { verb: string; argument: Uint8Array } {
+  let end = 0;
+  while (end < line.length && line[end] !== 0x20 && line[end] !== 0) end++;
+  const verb = Buffer.from(line.subarray(0, Math.min(end, 32)))
+    .toString("latin1")
+    .toUpperCase();
+  let from = end;
+  while (line[from] === 0x20) from++;
+  return { verb, argument: line.subarray(line[end] === 0 ? line.length : from) };
+}
+
+/** Counts the refusals, and ends the session in the place of one too many. */
+function counted(dialect: Dialect, before: Session, [session, actions]: Outcome): Outcome {
+  const [first] = actions;
+  if (first?.do !== "reply" || !/^(?:5|-ERR)/.test(first.text)) return [session, actions];
+  if (before.refusals >= maximumRefusals) {
+    return [session, [say(dialect.trouble("tooManyRefusals")), { do: "hangUp", code: 1 }]];
+  }
+  return [{ ...session, refusals: before.refusals + 1 }, actions];
+}
+
+/** What a machine does once it has a name and a password: asks checkpassword. */
+export function ask(dialect: Dialect, session: Session, { user, secret }: Question, more: boolean): Outcome {
+  using _ = secret;
+  const idle: Session = { ...session, exchange: undefined };
+  // What the client sent after its password was meant for the program after checkpassword, and would be lost.
+  if (more) return [idle, [say(dialect.trouble("input"))]];
+  const fields = formatFields({ user, secret, timestamp: session.settings.stamp });
+  if (fields !== undefined) return [idle, [{ do: "checkPassword", user, fields }]];
+  const words = `checkpassword cannot take so much, for ${loggable(user)}`;
+  return failed(dialect, idle, (left) => `${words}, ${left} remaining`);
+}
+
+/** The exit code of checkpassword, or of the program it became. Source: authup(8), EXIT CODES. */
+function checked(dialect: Dialect, session: Session, pid: number, ended: Ended): Outcome {
+  const hangUp = (...replies: Action[]): Outcome => [session, [...replies, { do: "hangUp", code: 1 }]];
+  if ("unable" in ended) return hangUp(say(dialect.trouble(ended.unable)));
+  if ("signal" in ended) return hangUp(say(dialect.trouble("crash")));
+  switch (ended.code) {
+    case 1: // not acceptable
+    case 2: // misused
+    case 111: // unable
+      return failed(dialect, session, (left) => `checkpassword ${pid} failed, ${left} remaining`);
+    case 16: // fixsmtpio: the server timed out, and its words were hidden
+      return hangUp(say(dialect.trouble("timeout")));
+    case 18: // fixsmtpio: its rules do not parse
+      return hangUp(say(dialect.trouble("controls")));
+    default:
+      return [
+        session,
+        [
+          { do: "log", words: `checkpassword ${pid} succeeded, child completed` },
+          { do: "hangUp", code: ended.code },
+        ],
+      ];
+  }
+}
+
+function failed(dialect: Dialect, session: Session, words: (triesLeft: number) => string): Outcome {
+  const triesLeft = session.triesLeft - 1;
+  const actions: Action[] = [{ do: "log", words: words(triesLeft) }, say(dialect.trouble("authorization"))];
+  if (triesLeft <= 0) actions.push({ do: "hangUp", code: 1 });
+  return [{ ...session, user: undefined, triesLeft }, actions];
+}
