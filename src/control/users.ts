@@ -102,8 +102,11 @@ export async function verify(
   const right = await matches(hash ?? dummy, secret);
   if (!right || hash === undefined || known === undefined || secret.length === 0) return undefined;
   const { uid, gid, home, shell } = known;
-  return { user, uid, gid, home: resolve(reader.home(), home), shell };
+  return { user: textOf(user), uid, gid, home: resolve(reader.home(), textOf(home)), shell: textOf(shell) };
 }
+
+/** What becomes a variable or a path is text, of the same octets in UTF-8. */
+const textOf = (latin1: string) => Buffer.from(latin1, "latin1").toString("utf8");
 
 interface Table {
   readonly users: ReadonlyMap<string, User>;

@@ -253,7 +253,7 @@ class ResidentSystem implements System {
         inputs.set(fd, pipe.reader);
         system.wire(fd, writeOnly(pipe));
       } else if ("bytes" in wire) {
-        system.wire(fd, inputOf(wire.bytes.slice()));
+        system.wire(fd, inputOf(Uint8Array.from(wire.bytes)));
       } else {
         system.wire(fd, fileInput(wire.file));
         system.wire(fd, fileOutput(wire.file));

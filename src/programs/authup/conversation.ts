@@ -111,10 +111,11 @@ class Conversation {
     try {
       const child = await system.spawn(this.#argv, {
         wires: { 0: { inherit: true }, 1: { inherit: true }, 3: { bytes: fields } },
-        env: { AUTHUP_USER: user },
+        // A name is UTF-8; the environment holds text, and writes the same octets for it.
+        env: { AUTHUP_USER: Buffer.from(user, "latin1").toString("utf8") },
       });
-      fields.fill(0);
       this.#log(`checkpassword ${child.pid} attempt for ${loggable(user)}`);
+      fields.fill(0); // now, not when the session has ended
       return { on: "checked", pid: child.pid, ended: await child.wait() };
     } catch (error) {
       if (!(error instanceof CannotRun)) throw error;

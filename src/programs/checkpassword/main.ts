@@ -1,8 +1,6 @@
-import { usersFile, verify } from "../../control/users.ts";
-import { type Fields, maximumOctets, parseFields } from "../../protocol/checkpassword/fields.ts";
-import { CannotOpen, CannotRun, codeOf, type Input, type System } from "../../system/system.ts";
-
-export const exit = { unacceptable: 1, misused: 2, temporary: 111 } as const;
+import { exit, verifyFields } from "../../control/verify-fields.ts";
+import { maximumOctets } from "../../protocol/checkpassword/fields.ts";
+import { type Account, CannotOpen, CannotRun, codeOf, type Input, type System } from "../../system/system.ts";
 
 const usage = "checkpassword: usage: checkpassword prog";
 
@@ -12,50 +10,42 @@ export async function main(words: readonly string[], system: System): Promise<nu
     system.log(usage);
     return exit.misused;
   }
+  const bytes = Buffer.alloc(maximumOctets + 1);
   try {
-    const bytes = await readAll(system.input(3));
-    if (bytes === "tooLong") return exit.unacceptable;
-    const fields = parseFields(bytes);
-    bytes.fill(0);
-    if (fields === undefined) return exit.misused;
-    return await become(fields, words, system);
+    const verdict = await verifyFields(system, bytes.subarray(0, await readInto(bytes, system.input(3))));
+    if (typeof verdict === "number") return verdict;
+    return become(verdict, system) ? await system.exec(words) : exit.temporary;
   } catch (error) {
     if (!(error instanceof CannotOpen || error instanceof CannotRun)) throw error;
     system.log(`checkpassword: ${error.message}`);
     return exit.temporary;
+  } finally {
+    bytes.fill(0);
   }
 }
 
-async function become(fields: Fields, words: readonly string[], system: System): Promise<number> {
-  const account = await verify(system, fields.user, fields.secret);
-  fields.secret.wipe();
-  if (account === undefined) return exit.unacceptable;
+function become(account: Account, system: System): boolean {
   try {
     system.become(account);
+    return true;
   } catch (error) {
     if (!(error instanceof CannotOpen) && codeOf(error) === "") throw error;
-    system.log(`checkpassword: unable to become the user of ${usersFile}: ${(error as Error).message}`);
-    return exit.temporary;
+    system.log(`checkpassword: unable to become uid ${account.uid}: ${(error as Error).message}`);
+    return false;
   }
-  return system.exec(words);
 }
 
-/** All of descriptor 3, which is closed then: the next program must not find it. */
-async function readAll(input: Input): Promise<Uint8Array | "tooLong"> {
-  const bytes = Buffer.alloc(maximumOctets);
+/** Fills `bytes` from descriptor 3, which is closed then: the next program must not find it. Returns how far. */
+async function readInto(bytes: Uint8Array, input: Input): Promise<number> {
   let filled = 0;
   try {
     for (;;) {
       const chunk = await input.read();
-      if (chunk === null) return bytes.subarray(0, filled);
-      const fits = filled + chunk.length <= maximumOctets;
-      if (fits) bytes.set(chunk, filled);
+      if (chunk === null || filled === bytes.length) return filled;
+      const taken = chunk.subarray(0, bytes.length - filled);
+      bytes.set(taken, filled);
+      filled += taken.length;
       chunk.fill(0);
-      if (!fits) {
-        bytes.fill(0);
-        return "tooLong";
-      }
-      filled += chunk.length;
     }
   } finally {
     input.close();
