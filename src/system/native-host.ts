@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
 import { basename, resolve as resolvePath } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
+import { ownAddresses } from "./addresses.ts";
 import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
 import { readFileCached, UnlinkedFile } from "./files.ts";
 import { lookUp } from "./lookup.ts";
@@ -200,6 +201,10 @@ class NativeSystem implements System {
 
   temporaryFile(): Promise<TemporaryFile> {
     return UnlinkedFile.create();
+  }
+
+  addresses(): ReadonlySet<string> {
+    return ownAddresses();
   }
 
   now(): number {

@@ -8,6 +8,7 @@ import { closeSync, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, resolve as resolvePath } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { ownAddresses } from "./addresses.ts";
 import { readFileCached, UnlinkedFile } from "./files.ts";
 import { lookUp } from "./lookup.ts";
 import * as native from "./native.ts";
@@ -211,6 +212,10 @@ class ResidentSystem implements System {
 
   temporaryFile(): Promise<TemporaryFile> {
     return UnlinkedFile.create();
+  }
+
+  addresses(): ReadonlySet<string> {
+    return ownAddresses();
   }
 
   now(): number {

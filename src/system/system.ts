@@ -136,6 +136,8 @@ export interface System {
   readFile(path: string): Promise<Uint8Array | undefined>;
   temporaryFile(): Promise<TemporaryFile>;
 
+  /** The addresses that lead to this machine, as text. */
+  addresses(): ReadonlySet<string>;
   /** Milliseconds since 1970. */
   now(): number;
   /** Resolves after `seconds`; the result's `cancel` lets it go. */
