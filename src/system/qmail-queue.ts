@@ -18,6 +18,8 @@ import { CannotRun, type Child, Closed, type Input, type System } from "./system
 /** Fewer octets than this wait for company: most messages then are one write. */
 const gatherOctets = 16384;
 
+const gatherPieces = 64;
+
 /** How long a program that was told to give up, or that has exited, may keep us waiting. */
 const patienceSeconds = 10;
 
@@ -67,6 +69,8 @@ export class QueuedMessage {
     if (this.#failed || bytes.length === 0) return undefined;
     this.#waiting.push(bytes);
     this.#waitingOctets += bytes.length;
+    // A message that comes byte by byte must not cost a hundred times its size.
+    if (this.#waiting.length >= gatherPieces) this.#waiting = [Buffer.concat(this.#waiting)];
     return this.#waitingOctets < gatherOctets ? undefined : this.#send();
   }
 
