@@ -1,0 +1,85 @@
+/**
+ * The message as it comes after DATA: line ends CR LF become LF, the dot that the client put before a dot goes, and
+ * CR LF . CR LF is the end, nothing else is. A line feed alone is no line end and no byte of a message: servers
+ * that differ about it can be made to see an end where others see none. RFC 5321 §4.5.2, §4.1.1.4;
+ * the bytes kept are those of blast() in qmail-smtpd.c: a CR alone is kept, and so is the dot of `.` CR.
+ */
+
+/** What one call found. `content` is to be stored; `next` is where in the chunk the decoder stopped. */
+export interface Taken {
+  readonly content: Uint8Array;
+  readonly next: number;
+  readonly found: "more" | "end" | "bareLineFeed";
+}
+
+const lineFeed = 10;
+const carriageReturn = 13;
+const dot = 46;
+
+/** Where in a line the decoder is. */
+const inLine = 0;
+const atStart = 1;
+const afterDot = 2; // held back: a dot
+const afterDotCr = 3; // held back: a dot and a CR
+const afterCr = 4; // held back: a CR
+type Place = typeof inLine | typeof atStart | typeof afterDot | typeof afterDotCr | typeof afterCr;
+
+/** Decodes one message. The state between chunks is one of five places in a line. */
+export class DataDecoder {
+  // DATA ended with CR LF: a dot that comes first may be the end already.
+  #place: Place = atStart;
+
+  /** Takes `chunk` from `from` on, up to its end or the end of the message. `content` is the caller's. */
+  take(chunk: Uint8Array, from = 0): Taken {
+    // At most two octets that were held back come on top.
+    const content = Buffer.allocUnsafeSlow(chunk.length - from + 2);
+    const source = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    let place = this.#place;
+    let length = 0;
+    for (let at = from; at < source.length; ) {
+      if (place === inLine) {
+        const end = spanEnd(source, at);
+        length += source.copy(content, length, at, end);
+        at = end;
+        if (at === source.length) break;
+      }
+      const octet = source[at++];
+      if (octet === lineFeed) {
+        if (place === afterDotCr) return this.#stop("end", content, length, at);
+        if (place !== afterCr) return this.#stop("bareLineFeed", content, length, at);
+        content[length++] = lineFeed;
+        place = atStart;
+      } else if (octet === carriageReturn) {
+        // Of several CRs the last one may belong to a line end; those before it do not.
+        if (place === afterDotCr) content[length++] = dot;
+        if (place === afterDotCr || place === afterCr) content[length++] = carriageReturn;
+        place = place === afterDot ? afterDotCr : afterCr;
+      } else if (octet === dot && place === atStart) {
+        place = afterDot;
+      } else {
+        if (place === afterDotCr) content[length++] = dot;
+        if (place === afterDotCr || place === afterCr) content[length++] = carriageReturn;
+        content[length++] = octet!;
+        place = inLine;
+      }
+    }
+    this.#place = place;
+    return { content: content.subarray(0, length), next: source.length, found: "more" };
+  }
+
+  #stop(found: "end" | "bareLineFeed", content: Buffer, length: number, next: number): Taken {
+    this.#place = atStart;
+    return { content: content.subarray(0, length), next, found };
+  }
+}
+
+/** Where the octets end that are neither CR nor LF. Most lines are short: looking at each octet beats a call. */
+function spanEnd(source: Uint8Array, from: number): number {
+  let at = from;
+  while (at < source.length) {
+    const octet = source[at];
+    if (octet === lineFeed || octet === carriageReturn) return at;
+    at++;
+  }
+  return at;
+}
