@@ -1,0 +1,65 @@
+/** What qmail-smtpd takes from its environment and control files. qmail-smtpd(8) */
+import { readBadMailFrom } from "../../control/badmailfrom.ts";
+import { readInteger, readLineOrMe, readTimeout } from "../../control/control.ts";
+import { readRcptHosts } from "../../control/rcpthosts.ts";
+import { readKnownMailboxes } from "../../control/recipients.ts";
+import * as replies from "../../protocol/smtp/replies.ts";
+import type { Sender, Service } from "../../protocol/smtp/server-session.ts";
+import type { System } from "../../system/system.ts";
+
+export interface Settings {
+  readonly greeting: string;
+  readonly timeoutSeconds: number;
+  readonly service: Service;
+  /** The program to ask about recipients. */
+  readonly rcptCheck: string | undefined;
+}
+
+/** Undefined when there is no name to greet with. Throws CannotOpen. */
+export async function readSettings(system: System): Promise<Settings | undefined> {
+  const { env } = system;
+  const greeting = await readLineOrMe(system, "smtpgreeting");
+  if (greeting === undefined) return undefined;
+  const localIpHost = await readLineOrMe(system, "localiphost");
+  const timeoutSeconds = await readTimeout(system, "timeoutsmtpd");
+  const taken = await readRcptHosts(system);
+  const bad = await readBadMailFrom(system);
+  const mailbox = await readKnownMailboxes(system);
+  const maximumOctets = leadingNumber(env.get("DATABYTES")) ?? (await readInteger(system, "databytes", 0));
+  const suffix = env.get("RELAYCLIENT");
+  const rcptCheck = env.get("RCPTCHECK");
+
+  /** `user@[ip]` is `user@localiphost` when the address is ours. */
+  const named = (address: string): string => {
+    const [, name, ip] = /^(.*@)\[([0-9.]{7,15})\]$/s.exec(address) ?? [];
+    return localIpHost !== undefined && ip !== undefined && system.addresses().has(ip)
+      ? name + localIpHost
+      : address;
+  };
+  const recipient = (given: string, sender: Sender) => {
+    const address = named(given);
+    if (bad(sender.address)) return replies.badSender;
+    if (suffix === undefined && !taken(address)) return replies.noRelay;
+    const whole = address + (suffix ?? "");
+    return mailbox(whole) ? whole : replies.noMailbox;
+  };
+  return {
+    greeting,
+    timeoutSeconds,
+    rcptCheck,
+    service: {
+      name: greeting,
+      capabilities: ["PIPELINING", "8BITMIME"],
+      help: "netqmail home page: http://qmail.org/netqmail",
+      maximumOctets,
+      sender: (address) => ({ address: named(address) }),
+      recipient,
+      asksAboutRecipients: rcptCheck !== undefined && suffix === undefined,
+    },
+  };
+}
+
+/** DATABYTES that is no number is no limit, and wins over the control file all the same. */
+function leadingNumber(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(/^[0-9]*/.exec(text)?.[0] || 0);
+}
