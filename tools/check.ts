@@ -21,5 +21,5 @@ step("unit tests", process.execPath, [
   "--disable-warning=ExperimentalWarning",
   "--test",
   "--test-reporter=dot",
-  ...globSync("src/**/*.test.ts", { cwd: root }),
+  ...globSync(["src/**/*.test.ts", "test/*play.test.ts"], { cwd: root }),
 ]);
