@@ -7,6 +7,7 @@ interface Calls {
   _exit(code: number): void;
   fcntl(fd: number, command: number, value: number): number;
   dup2(from: number, to: number): number;
+  getsockopt(fd: number, level: number, option: number, value: Buffer, length: Buffer): number;
   socketpair(domain: number, type: number, protocol: number, pair: Buffer): number;
   sendmsg(fd: number, message: Buffer, flags: number): bigint;
   recvmsg(fd: number, message: Buffer, flags: number): bigint;
@@ -33,6 +34,7 @@ function load(): Calls {
     _exit: { arguments: [int], return: "void" },
     fcntl: { arguments: [int, int, int], return: int },
     dup2: { arguments: [int, int], return: int },
+    getsockopt: { arguments: [int, int, int, "buffer", "buffer"], return: int },
     socketpair: { arguments: [int, int, int, "buffer"], return: int },
     sendmsg: { arguments: [int, "buffer", int], return: "int64" },
     recvmsg: { arguments: [int, "buffer", int], return: "int64" },
@@ -155,6 +157,15 @@ export function socketPair(kind: "stream" | "packets" = "stream"): [number, numb
   const type = (kind === "stream" ? sockStream : sockSeqpacket) | sockCloexec;
   check("socketpair", calls().socketpair(afUnix, type, 0, pair));
   return [pair.readInt32LE(0), pair.readInt32LE(4)];
+}
+
+/** Who is at the other end of a connected UNIX socket: as of its connect(2). unix(7), SO_PEERCRED */
+export function peerOf(socket: number): { readonly pid: number; readonly uid: number } {
+  const credentials = Buffer.alloc(12); // struct ucred: pid, uid, gid
+  const length = Buffer.alloc(4);
+  length.writeInt32LE(credentials.length);
+  check("getsockopt", calls().getsockopt(socket, 1, 17, credentials, length));
+  return { pid: credentials.readInt32LE(0), uid: credentials.readUInt32LE(4) };
 }
 
 // struct msghdr: name 0, namelen 8, iov 16, iovlen 24, control 32, controllen 40, flags 48; one iovec of one octet.

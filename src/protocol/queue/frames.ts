@@ -1,0 +1,116 @@
+/**
+ * How messages travel between our own processes: from qmail-queue to qmail-send, and from there to qmail-local and
+ * qmail-remote. A frame is its payload's length (4 octets), a kind (1), the number of the message it belongs to (4),
+ * big-endian, and the payload. Several messages may share a connection.
+ */
+
+/** What a frame says. */
+export const kind = {
+  /** The next octets of the message. */
+  content: 1,
+  /** Nothing more comes; the payload says what to do with it. See handover.ts and job.ts. */
+  end: 2,
+  /** The message is not meant to be any more. */
+  abort: 3,
+  /** The receiver's last word on the message. */
+  verdict: 4,
+  /** What comes before the content of a job. See job.ts */
+  job: 5,
+  /** What was kept to recognise a delivered job is not needed any more. */
+  forget: 6,
+} as const;
+
+export interface Frame {
+  readonly kind: number;
+  /** Chosen by the sender of the message; 0 to 2^32-1. */
+  readonly id: number;
+  readonly payload: Uint8Array;
+}
+
+const headerOctets = 9;
+/** A payload that is not content has at most so many octets: room for an envelope of 1,000 long addresses. */
+export const maximumPayloadOctets = 2 ** 21;
+
+/** One frame as bytes. */
+export function frameBytes(kindOf: number, id: number, payload: Uint8Array = nothing): Uint8Array {
+  const bytes = Buffer.allocUnsafe(headerOctets + payload.length);
+  writeHeader(bytes, 0, kindOf, id, payload.length);
+  bytes.set(payload, headerOctets);
+  return bytes;
+}
+
+/** Several frames of one message as one run of bytes, so that they leave in one write. */
+export function framesBytes(
+  id: number,
+  frames: readonly (readonly [number, readonly Uint8Array[]])[],
+): Uint8Array {
+  const size = (parts: readonly Uint8Array[]) => parts.reduce((sum, part) => sum + part.length, 0);
+  const total = frames.reduce((sum, [, parts]) => sum + headerOctets + size(parts), 0);
+  const bytes = Buffer.allocUnsafe(total);
+  let at = 0;
+  for (const [kindOf, parts] of frames) {
+    at = writeHeader(bytes, at, kindOf, id, size(parts));
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+  }
+  return bytes;
+}
+
+const nothing = new Uint8Array();
+
+function writeHeader(bytes: Buffer, at: number, kindOf: number, id: number, length: number): number {
+  bytes.writeUInt32BE(length, at);
+  bytes[at + 4] = kindOf;
+  return bytes.writeUInt32BE(id, at + 5);
+}
+
+/** The other side does not speak this. Its connection is of no use any more. */
+export class NotAFrame extends Error {
+  override readonly name = "NotAFrame";
+}
+
+/**
+ * Takes frames out of a stream. Content is handed on as it comes, so that a frame of it may arrive in pieces; of
+ * every other kind, whole.
+ */
+export class FrameReader {
+  #rest: Buffer = Buffer.alloc(0);
+  /** Octets that are still to come of a content frame. */
+  #pending = 0;
+  #id = 0;
+
+  /** The frames that `chunk` completes; their payloads are views of it where they can be. Throws NotAFrame. */
+  push(chunk: Uint8Array): Frame[] {
+    const frames: Frame[] = [];
+    const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    let bytes = this.#rest.length === 0 ? view : Buffer.concat([this.#rest, view]);
+    while (bytes.length > 0) {
+      if (this.#pending > 0) {
+        const payload = bytes.subarray(0, this.#pending);
+        this.#pending -= payload.length;
+        bytes = bytes.subarray(payload.length);
+        frames.push({ kind: kind.content, id: this.#id, payload });
+        continue;
+      }
+      if (bytes.length < headerOctets) break;
+      const length = bytes.readUInt32BE(0);
+      const kindOf = bytes[4]!;
+      const id = bytes.readUInt32BE(5);
+      if (kindOf === kind.content) {
+        this.#pending = length;
+        this.#id = id;
+        bytes = bytes.subarray(headerOctets);
+        continue;
+      }
+      if (kindOf < kind.content || kindOf > kind.forget) throw new NotAFrame(`kind ${kindOf}`);
+      if (length > maximumPayloadOctets) throw new NotAFrame(`${length} octets`);
+      if (bytes.length < headerOctets + length) break;
+      frames.push({ kind: kindOf, id, payload: bytes.subarray(headerOctets, headerOctets + length) });
+      bytes = bytes.subarray(headerOctets + length);
+    }
+    this.#rest = bytes;
+    return frames;
+  }
+}
