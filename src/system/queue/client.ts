@@ -1,0 +1,199 @@
+/**
+ * The way from qmail-queue to qmail-send: the socket in the queue's folder. A message that is small is sent whole
+ * over a connection that is kept and shared by all sessions of this process; a large one has a connection of its own.
+ */
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { FrameReader, frameBytes, framesBytes, kind } from "../../protocol/queue/frames.ts";
+import { type Handover, handoverBytes } from "../../protocol/queue/handover.ts";
+import { deadlines } from "../deadlines.ts";
+import { codeOf } from "../system.ts";
+
+/** A day: as long as qmail-queue waits for anything. */
+const verdictSeconds = 24 * 3600;
+
+/** Nobody listens at the queue's socket. Nothing was handed over. */
+export class NobodyThere extends Error {
+  override readonly name = "NobodyThere";
+}
+
+/** qmail-send went away, and what became of the message is not known. */
+export class HandoverBroken extends Error {
+  override readonly name = "HandoverBroken";
+}
+
+interface Waiting {
+  resolve(exit: number): void;
+  reject(why: Error): void;
+}
+
+/** One connection to qmail-send. */
+class QueueConnection {
+  readonly #socket: Socket;
+  readonly #reader = new FrameReader();
+  readonly #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  #broken = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("data", (chunk: Buffer) => this.#read(chunk));
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.#broken = true;
+      for (const { reject } of this.#waiting.values()) reject(new HandoverBroken("qmail-send went away"));
+      this.#waiting.clear();
+    });
+  }
+
+  /** Throws NobodyThere. */
+  static open(path: string): Promise<QueueConnection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(path);
+      socket.once("error", (cause) => reject(new NobodyThere(codeOf(cause), { cause })));
+      socket.once("connect", () => {
+        socket.removeAllListeners("error");
+        resolve(new QueueConnection(socket));
+      });
+    });
+  }
+
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  /** While nobody waits for an answer, the connection does not keep the process alive. */
+  #hold(): void {
+    if (this.#waiting.size > 0) this.#socket.ref();
+    else this.#socket.unref();
+  }
+
+  nextId(): number {
+    this.#lastId = (this.#lastId + 1) >>> 0;
+    return this.#lastId;
+  }
+
+  /** Writes `bytes`; a promise means that the other side is slow. */
+  send(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#broken) throw new HandoverBroken("qmail-send went away");
+    if (this.#socket.write(bytes)) return undefined;
+    return new Promise((resolve, reject) => {
+      const done = (closed: boolean) => {
+        this.#socket.off("drain", onDrain);
+        this.#socket.off("close", onClose);
+        if (closed) reject(new HandoverBroken("qmail-send went away"));
+        else resolve();
+      };
+      const onDrain = () => done(false);
+      const onClose = () => done(true);
+      this.#socket.on("drain", onDrain);
+      this.#socket.on("close", onClose);
+    });
+  }
+
+  /** The exit code that comes back for message `id`. Throws HandoverBroken. */
+  verdict(id: number): Promise<number> {
+    if (this.#broken) return Promise.reject(new HandoverBroken("qmail-send went away"));
+    return new Promise((resolve, reject) => {
+      const cancel = deadlines.after(verdictSeconds, () => this.#socket.destroy());
+      const settled = <Value>(settle: (value: Value) => void) => {
+        return (value: Value) => {
+          cancel();
+          settle(value);
+        };
+      };
+      this.#waiting.set(id, { resolve: settled(resolve), reject: settled(reject) });
+      this.#hold();
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      for (const frame of this.#reader.push(chunk)) {
+        const waiting = this.#waiting.get(frame.id);
+        this.#waiting.delete(frame.id);
+        waiting?.resolve(frame.payload[0] ?? 81);
+      }
+      this.#hold();
+    } catch {
+      this.#socket.destroy();
+    }
+  }
+}
+
+const shared = new Map<string, Promise<QueueConnection>>();
+
+async function sharedConnection(path: string): Promise<QueueConnection> {
+  const there = shared.get(path);
+  if (there !== undefined) {
+    const connection = await there;
+    if (!connection.broken) return connection;
+    if (shared.get(path) === there) shared.delete(path);
+    return sharedConnection(path);
+  }
+  const opening = QueueConnection.open(path);
+  shared.set(path, opening);
+  opening.catch(() => shared.delete(path));
+  return opening;
+}
+
+const socketIn = (folder: string) => join(folder, "socket");
+
+/** Hands over a whole message. Resolves to the exit code. Throws NobodyThere, HandoverBroken. */
+export async function handOver(
+  folder: string,
+  content: readonly Uint8Array[],
+  handover: Handover,
+): Promise<number> {
+  const connection = await sharedConnection(socketIn(folder));
+  const id = connection.nextId();
+  const verdict = connection.verdict(id);
+  verdict.catch(() => {}); // it is awaited below; until then, send() tells
+  await connection.send(
+    framesBytes(id, [
+      [kind.content, content],
+      [kind.end, handoverBytes(handover)],
+    ]),
+  );
+  return verdict;
+}
+
+/** A message that is handed over while it arrives. */
+export class Streamed {
+  readonly #connection: QueueConnection;
+
+  private constructor(connection: QueueConnection) {
+    this.#connection = connection;
+  }
+
+  /** Throws NobodyThere. */
+  static async open(folder: string): Promise<Streamed> {
+    return new Streamed(await QueueConnection.open(socketIn(folder)));
+  }
+
+  /** Throws (or rejects with) HandoverBroken. */
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    return this.#connection.send(frameBytes(kind.content, 0, bytes));
+  }
+
+  /** The message is complete. Resolves to the exit code. Throws HandoverBroken. */
+  async finish(handover: Handover): Promise<number> {
+    try {
+      const verdict = this.#connection.verdict(0);
+      verdict.catch(() => {});
+      await this.#connection.send(framesBytes(0, [[kind.end, handoverBytes(handover)]]));
+      return await verdict;
+    } finally {
+      this.#connection.close();
+    }
+  }
+
+  /** The message does not come about. */
+  discard(): void {
+    this.#connection.close();
+  }
+}

@@ -1,0 +1,113 @@
+import { parseEnvelope } from "../../protocol/queue/envelope.ts";
+import type { Handover } from "../../protocol/queue/handover.ts";
+import { invokedLine, invokerOf, type ServiceUids } from "../../protocol/queue/invoked.ts";
+import { codeOf } from "../system.ts";
+import { HandoverBroken, handOver, NobodyThere, Streamed } from "./client.ts";
+import { Incoming, MemoryBudget } from "./incoming.ts";
+import { channel, QueueStore } from "./store.ts";
+
+/** What is larger is handed over while it arrives. */
+const maximumHeldOctets = 64 * 1024;
+
+/** Of messages that this process writes into the queue itself. */
+const budget = new MemoryBudget(16 * 1024 * 1024);
+
+/** The exit codes of qmail-queue that come from here. Source: qmail-queue(8). */
+export const exit = { queued: 0, writeError: 53, noFolder: 62, connectionBroken: 74, bug: 81 } as const;
+
+/**
+ * One message on its way from qmail-queue into the queue in `folder`: by qmail-send, which answers for many at once,
+ * or, when it is not there, by our own hand.
+ */
+export class Submission {
+  readonly #folder: string;
+  #held: Uint8Array[] = [];
+  #heldOctets = 0;
+  #way: Streamed | Incoming | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Adds octets of the message, which must not be changed afterwards. Throws or rejects: see exitOf. */
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#way !== undefined) return this.#way.write(bytes);
+    this.#held.push(bytes);
+    this.#heldOctets += bytes.length;
+    return this.#heldOctets <= maximumHeldOctets ? undefined : this.#stream();
+  }
+
+  /** The message is complete. Resolves to the exit code: 0 when it survives whatever happens now. Throws: see exitOf. */
+  async finish(handover: Handover, uid: number, service: () => Promise<ServiceUids>): Promise<number> {
+    if (this.#way instanceof Streamed) return this.#way.finish(handover);
+    if (this.#way !== undefined) return this.#write(this.#way, handover, uid, await service());
+    try {
+      return await handOver(this.#folder, this.#held, handover);
+    } catch (error) {
+      if (!(error instanceof NobodyThere)) throw error;
+      return this.#write(await this.#direct(), handover, uid, await service());
+    }
+  }
+
+  /** The message does not come about. */
+  async discard(): Promise<void> {
+    this.#held = [];
+    await this.#way?.discard();
+  }
+
+  async #stream(): Promise<void> {
+    try {
+      this.#way = await Streamed.open(this.#folder);
+    } catch (error) {
+      if (!(error instanceof NobodyThere)) throw error;
+      await this.#direct();
+      return;
+    }
+    for (const part of this.#held) await this.#way.write(part);
+    this.#held = [];
+  }
+
+  async #direct(): Promise<Incoming> {
+    const incoming = new Incoming(this.#folder, budget);
+    this.#way = incoming;
+    for (const part of this.#held) await incoming.write(part);
+    this.#held = [];
+    return incoming;
+  }
+
+  async #write(incoming: Incoming, handover: Handover, uid: number, service: ServiceUids): Promise<number> {
+    const envelope = parseEnvelope(handover.envelope);
+    if ("exit" in envelope) return envelope.exit;
+    const arrived = Date.now();
+    const trace = invokedLine(handover.pid, invokerOf(uid, handover.authenticated, service), arrived);
+    const content = await incoming.finish();
+    const store = new QueueStore(this.#folder);
+    try {
+      store.transact(() =>
+        store.add({
+          sender: envelope.sender,
+          recipients: envelope.recipients.map((address) => ({ address, channel: channel.new })),
+          uid,
+          pid: handover.pid,
+          trace,
+          content,
+          sizeOctets: trace.length + incoming.sizeOctets,
+          arrived,
+        }),
+      );
+    } finally {
+      store.close();
+    }
+    incoming.release();
+    return exit.queued;
+  }
+}
+
+/** The exit code of qmail-queue for what a Submission threw; undefined for a mistake of ours. */
+export function exitOf(failure: unknown): number | undefined {
+  if (failure instanceof HandoverBroken) return exit.connectionBroken;
+  const code = codeOf(failure);
+  if (code === "ERR_SQLITE_ERROR") return exit.writeError;
+  if (!/^E[A-Z]+$/.test(code)) return undefined;
+  return ["ENOENT", "EACCES", "ENOTDIR", "EROFS"].includes(code) ? exit.noFolder : exit.writeError;
+}
