@@ -8,6 +8,9 @@ const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["checknotroot", () => import("./checknotroot/main.ts")],
   ["qmail-smtpd", () => import("./qmail-smtpd/main.ts")],
   ["acceptutils", () => import("./acceptutils/main.ts")],
+  ["qmail-queue", () => import("./queue/main.ts")],
+  ["qmail-send", () => import("./send/main.ts")],
+  ["qmail-local", () => import("./local/main.ts")],
 ]);
 
 /** The names of all programs: what `acceptutils install` makes launchers for. */

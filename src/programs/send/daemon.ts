@@ -1,0 +1,153 @@
+/** qmail-send without its root half: the queue, its door, and the deliveries. */
+import { join } from "node:path";
+import { setInterval as every } from "node:timers";
+import { AlreadyRunning, listenForMessages, lockQueue } from "../../system/queue/listener.ts";
+import { sweepSpool } from "../../system/queue/spool.ts";
+import { channel, QueueStore } from "../../system/queue/store.ts";
+import { onSignal } from "../../system/signals.ts";
+import { CannotOpen, codeOf, type System } from "../../system/system.ts";
+import type { Agents } from "./agents.ts";
+import { Carrier } from "./carrier.ts";
+import { Committer } from "./committer.ts";
+import { Deliveries } from "./deliveries.ts";
+import { Intake } from "./intake.ts";
+import { DeliveryLog } from "./log.ts";
+import { readSettings } from "./settings.ts";
+
+export const exit = { stopped: 0, temporary: 111 } as const;
+
+/** How often we look for changed control files, and for messages that qmail-queue has written itself. */
+const lookMs = 2000;
+const stopWithinMs = 10_000;
+
+/** Serves the queue until SIGTERM, or until `over` resolves. Returns the exit code. */
+export async function serveQueue(system: System, agents: Agents, over?: Promise<void>): Promise<number> {
+  const folder = join(system.home(), "queue");
+  try {
+    const store = new QueueStore(folder);
+    lockQueue(folder);
+    return await new Daemon(system, agents, folder, store).run(over);
+  } catch (error) {
+    const known = error instanceof AlreadyRunning || error instanceof CannotOpen || codeOf(error) !== "";
+    if (!known) throw error;
+    system.log(`alert: cannot start: ${(error as Error).message}`);
+    return exit.temporary;
+  }
+}
+
+class Daemon {
+  readonly #system: System;
+  readonly #folder: string;
+  readonly #store: QueueStore;
+  readonly #agents: Agents;
+  readonly #log: DeliveryLog;
+
+  constructor(system: System, agents: Agents, folder: string, store: QueueStore) {
+    this.#system = system;
+    this.#agents = agents;
+    this.#folder = folder;
+    this.#store = store;
+    this.#log = new DeliveryLog((lines) => system.log(lines));
+  }
+
+  async run(over: Promise<void> | undefined): Promise<number> {
+    const system = this.#system;
+    const store = this.#store;
+    const folder = this.#folder;
+    const log = this.#log;
+    let settings = await readSettings(system);
+    const failed = (error: unknown) =>
+      log.line(`warning: trouble with the queue: ${error instanceof Error ? error.message : String(error)}`);
+    const committer = new Committer(store, failed);
+    const carrier = new Carrier({ folder, store, agents: this.#agents, settings: () => settings });
+    const deliveries = new Deliveries({
+      folder,
+      store,
+      committer,
+      log,
+      settings: () => settings,
+      now: () => system.now(),
+      pid: () => String(system.pid),
+      uid: () => system.uids().real,
+      route: (address) => carrier.route(address),
+      make: (delivery) => carrier.make(delivery),
+    });
+    const intake = new Intake({
+      folder,
+      now: () => system.now(),
+      route: (address) => channel[carrier.route(address)],
+      serviceUids: () => settings.serviceUids,
+      failed,
+      accept: (message, settle) =>
+        committer.arrive({
+          message,
+          settle: (id) => {
+            settle(id !== undefined);
+            if (id === undefined) return;
+            log.newMessage({ ...message, id });
+            deliveries.wake();
+          },
+        }),
+    });
+    const adopt = () => {
+      if (this.#adopt((address) => channel[carrier.route(address)])) deliveries.wake();
+    };
+    sweepSpool(folder, store.files(), system.now());
+    adopt();
+    const server = await listenForMessages(join(folder, "socket"), (client) => void intake.serve(client));
+    log.line(`status: local 0/${settings.concurrency.local} remote 0/${settings.concurrency.remote}`);
+    let version = store.version();
+    const refresh = async () => {
+      settings = await readSettings(system);
+      if (version === store.version()) return;
+      version = store.version();
+      adopt();
+    };
+    const timer = every(() => {
+      void refresh().catch(failed);
+      void carrier.sweep();
+    }, lookMs);
+    onSignal("SIGHUP", () => void refresh().catch(failed));
+    onSignal("SIGALRM", () => {
+      store.transact(() => store.hurry(system.now()));
+      deliveries.wake();
+    });
+    deliveries.wake();
+    await new Promise<void>((resolve) => {
+      onSignal("SIGTERM", resolve);
+      void over?.then(resolve);
+    });
+    server.close();
+    clearInterval(timer);
+    const late = system.sleep(stopWithinMs / 1000);
+    await Promise.race([deliveries.stop(), late]);
+    late.cancel();
+    committer.commit();
+    await carrier.close();
+    log.line("status: exiting");
+    log.flush();
+    store.close();
+    return exit.stopped;
+  }
+
+  /** Takes over what qmail-queue has written itself while we were away. True when there was something. */
+  #adopt(route: (address: string) => (typeof channel)[keyof typeof channel]): boolean {
+    const store = this.#store;
+    const adopted = new Set<number>();
+    for (;;) {
+      const found = store.due(channel.new, Number.MAX_SAFE_INTEGER, 1000);
+      if (found.length === 0) break;
+      store.transact(() => {
+        for (const { id, address, message } of found) {
+          store.route(id, route(address));
+          adopted.add(message);
+        }
+      });
+    }
+    for (const id of adopted) {
+      const message = store.message(id);
+      if (message !== undefined) this.#log.newMessage(message);
+    }
+    return adopted.size > 0;
+  }
+}

@@ -1,0 +1,182 @@
+/** qmail-send's door: messages that qmail-queue hands over at the socket, many at once, from clients nobody trusts. */
+import { type Envelope, parseEnvelope } from "../../protocol/queue/envelope.ts";
+import { type Frame, FrameReader, frameBytes, kind, NotAFrame } from "../../protocol/queue/frames.ts";
+import { type Handover, parseHandover } from "../../protocol/queue/handover.ts";
+import { invokedLine, invokerOf, type ServiceUids } from "../../protocol/queue/invoked.ts";
+import { Incoming, MemoryBudget } from "../../system/queue/incoming.ts";
+import type { QueueClient } from "../../system/queue/listener.ts";
+import type { Channel, NewMessage } from "../../system/queue/store.ts";
+import { Closed, TimedOut } from "../../system/system.ts";
+
+/** What the intake knows of the rest of qmail-send. */
+export interface Receiver {
+  readonly folder: string;
+  now(): number;
+  /** The way to `address`, by the control files of this moment. */
+  route(address: string): Channel;
+  serviceUids(): ServiceUids;
+  /** Takes a complete message; `settle` is told when it is on disk (true) or not in the queue (false). */
+  accept(message: NewMessage, settle: (queued: boolean) => void): void;
+  failed(error: unknown): void;
+}
+
+/** Exit codes of qmail-queue. */
+const exit = { queued: 0, writeError: 53 } as const;
+
+/** All messages together may take this much memory until they are on disk. */
+const memoryOctets = 64 * 1024 * 1024;
+/** Messages of one connection that are not complete. */
+const maximumOpen = 256;
+/** A message that has begun goes on within this time; qmail-queue's own patience is longer, an SMTP client's shorter. */
+const silenceSeconds = 3600;
+/** A client that takes no answers gets no more of our attention than these. */
+const maximumUnsentOctets = 65536;
+
+export class Intake {
+  readonly #receiver: Receiver;
+  readonly #budget = new MemoryBudget(memoryOctets);
+
+  constructor(receiver: Receiver) {
+    this.#receiver = receiver;
+  }
+
+  /** Serves one connection to its end. Never throws. */
+  async serve(client: QueueClient): Promise<void> {
+    const session = new Session(client, this.#receiver, this.#budget);
+    try {
+      await session.run();
+    } catch (error) {
+      const theirs = error instanceof NotAFrame || error instanceof TimedOut || error instanceof Closed;
+      if (!theirs) this.#receiver.failed(error);
+    } finally {
+      await session.end();
+    }
+  }
+}
+
+class Session {
+  readonly #client: QueueClient;
+  readonly #receiver: Receiver;
+  readonly #budget: MemoryBudget;
+  readonly #open = new Map<number, Incoming>();
+  #answers: Uint8Array[] = [];
+  #unsentOctets = 0;
+
+  constructor(client: QueueClient, receiver: Receiver, budget: MemoryBudget) {
+    this.#client = client;
+    this.#receiver = receiver;
+    this.#budget = budget;
+  }
+
+  async run(): Promise<void> {
+    const reader = new FrameReader();
+    for (;;) {
+      const chunk = await this.#client.input.read(this.#open.size > 0 ? silenceSeconds : undefined);
+      if (chunk === null) return;
+      for (const frame of reader.push(chunk)) {
+        const wait = this.#take(frame);
+        if (wait !== undefined) await wait;
+      }
+      if (this.#open.size > maximumOpen) throw new NotAFrame("too many messages at once");
+      if (this.#unsentOctets > maximumUnsentOctets) throw new Closed();
+    }
+  }
+
+  /** What is incomplete does not come about; what is complete is queued, and the answer goes nowhere. */
+  async end(): Promise<void> {
+    for (const incoming of this.#open.values()) await incoming.discard();
+    this.#open.clear();
+    this.#client.output.close();
+    this.#client.input.close();
+  }
+
+  #take({ kind: what, id, payload }: Frame): Promise<void> | undefined {
+    switch (what) {
+      case kind.content: {
+        let incoming = this.#open.get(id);
+        if (incoming === undefined) {
+          incoming = new Incoming(this.#receiver.folder, this.#budget);
+          this.#open.set(id, incoming);
+        }
+        return incoming.write(payload);
+      }
+      case kind.end: {
+        const incoming = this.#open.get(id) ?? new Incoming(this.#receiver.folder, this.#budget);
+        this.#open.delete(id);
+        return this.#complete(id, incoming, payload);
+      }
+      case kind.abort: {
+        const incoming = this.#open.get(id);
+        this.#open.delete(id);
+        return incoming?.discard();
+      }
+      default:
+        throw new NotAFrame(`kind ${what}`);
+    }
+  }
+
+  #complete(id: number, incoming: Incoming, payload: Uint8Array): Promise<void> | undefined {
+    const handover = parseHandover(payload);
+    if (handover === undefined) throw new NotAFrame("no handover");
+    const envelope = parseEnvelope(handover.envelope);
+    if ("exit" in envelope || envelope.recipients.length === 0) {
+      this.#answer(id, "exit" in envelope ? envelope.exit : exit.queued);
+      return incoming.discard();
+    }
+    const queue = (content: NewMessage["content"]) =>
+      this.#receiver.accept(this.#messageOf(handover, envelope, content, incoming.sizeOctets), (queued) => {
+        if (queued) incoming.release();
+        else void incoming.discard();
+        this.#answer(id, queued ? exit.queued : exit.writeError);
+      });
+    const failed = (error: unknown) => {
+      this.#receiver.failed(error);
+      this.#answer(id, exit.writeError);
+      return incoming.discard();
+    };
+    try {
+      const content = incoming.finish();
+      if (content instanceof Promise) return content.then(queue).catch(failed);
+      queue(content);
+      return undefined;
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #messageOf(
+    { pid, authenticated }: Handover,
+    { sender, recipients }: Envelope,
+    content: NewMessage["content"],
+    contentOctets: number,
+  ): NewMessage {
+    const { uid } = this.#client;
+    const arrived = this.#receiver.now();
+    const trace = invokedLine(pid, invokerOf(uid, authenticated, this.#receiver.serviceUids()), arrived);
+    const routed = recipients.map((address) => ({ address, channel: this.#receiver.route(address) }));
+    const sizeOctets = trace.length + contentOctets;
+    return { sender, recipients: routed, uid, pid, trace, content, sizeOctets, arrived };
+  }
+
+  /** Answers of one turn leave in one write. */
+  #answer(id: number, code: number): void {
+    if (this.#answers.push(frameBytes(kind.verdict, id, Uint8Array.of(code))) > 1) return;
+    queueMicrotask(() => this.#send());
+  }
+
+  #send(): void {
+    const bytes = Buffer.concat(this.#answers);
+    this.#answers = [];
+    this.#unsentOctets += bytes.length;
+    const sent = () => {
+      this.#unsentOctets -= bytes.length;
+    };
+    try {
+      const wait = this.#client.output.write(bytes);
+      if (wait === undefined) sent();
+      else wait.then(sent, () => {});
+    } catch (error) {
+      if (!(error instanceof Closed)) throw error; // whoever does not wait for the answer does not get it
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import type { Report } from "../../protocol/queue/job.ts";
+import type { Message } from "../../system/queue/store.ts";
+
+const verbs = { success: "success", failure: "failure", deferral: "deferral" } as const;
+
+/** The lines that qmail-send has always written; tools read them. Source: qmail-log(5). */
+export class DeliveryLog {
+  readonly #write: (lines: string) => void;
+  #lines: string[] = [];
+
+  /** `write` gets one or more lines, without the last LF. */
+  constructor(write: (lines: string) => void) {
+    this.#write = write;
+  }
+
+  newMessage({ id, sizeOctets, sender, pid, uid }: Omit<Message, "file" | "trace" | "arrived">): void {
+    this.line(`new msg ${id}`);
+    this.line(`info msg ${id}: bytes ${sizeOctets} from <${safe(sender)}> qp ${pid} uid ${uid}`);
+  }
+
+  starting(delivery: number, message: number, way: "local" | "remote", address: string): void {
+    this.line(`starting delivery ${delivery}: msg ${message} to ${way} ${safe(address)}`);
+  }
+
+  ended(delivery: number, { how, text }: Report): void {
+    // Every line of the report in one: blanks as `_`, line ends as `/`.
+    this.line(
+      `delivery ${delivery}: ${verbs[how]}: ${safe(text.replaceAll(" ", "_").replaceAll("\n", "/"))}`,
+    );
+  }
+
+  line(line: string): void {
+    if (this.#lines.push(line) === 1) setImmediate(() => this.flush());
+  }
+
+  /** What was logged in one turn of the loop is one write. */
+  flush(): void {
+    if (this.#lines.length === 0) return;
+    const lines = this.#lines.join("\n");
+    this.#lines = [];
+    this.#write(lines);
+  }
+}
+
+/** No byte of a stranger can begin a line of the log. */
+export function safe(text: string): string {
+  return text.replace(/[\x00-\x1f\x7f]/g, "?");
+}
