@@ -52,8 +52,7 @@ export async function makeNamed(home: string, words: HomeWords): Promise<Made> {
     throw new Misused(`--host wants a whole host name such as mail.example.org, not "${host}"`);
   }
   if (!isAddress(bind)) throw new Misused(`--bind wants an address, or 0 for all, not "${bind}"`);
-  // The highest service is 995 above the base.
-  const portBase = numberOf("port-base", words["port-base"] ?? String(defaultPortBase), 0, 65_535 - 995);
+  const portBase = portBaseOf(words);
   try {
     return await makeHome({ home, host, bind, portBase, installation: await thisInstallation() });
   } catch (error) {
@@ -62,4 +61,10 @@ export async function makeNamed(home: string, words: HomeWords): Promise<Made> {
   }
 }
 
-const isAddress = (text: string) => /^(0|:0|[0-9a-f.:]+)$/i.test(text);
+/** --port-base; the highest service is 995 above it. Throws Misused. */
+export function portBaseOf(words: HomeWords): number {
+  return numberOf("port-base", words["port-base"] ?? String(defaultPortBase), 0, 65_535 - 995);
+}
+
+/** What --bind may say: an address, or 0 for all of them. */
+export const isAddress = (text: string) => /^(0|:0|[0-9a-f.:]+)$/i.test(text);

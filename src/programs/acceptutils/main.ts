@@ -2,12 +2,14 @@
 import { codeOf, type System, systemWords } from "../../system/system.ts";
 import { init } from "./init.ts";
 import { install } from "./install.ts";
+import { up } from "./up.ts";
 import { user } from "./user.ts";
 import { Command, exit, Misused, Problem, type Verb } from "./verb.ts";
 
 /** The verbs, in the order people meet them. */
 export const verbs: ReadonlyMap<string, Verb> = new Map([
   ["init", init],
+  ["up", up],
   ["install", install],
   ["user", user],
 ]);

@@ -52,7 +52,7 @@ export class CannotMake extends Error {
 }
 
 const marker = ".acceptutils";
-const parts = ["bin", "control", "mail", "queue", "service", "users"];
+const parts = ["bin", "control", "log", "mail", "queue", "service", "users"];
 const firstUsers = ["alice", "bob"];
 
 /** True when `home` was made to its end. */

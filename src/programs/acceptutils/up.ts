@@ -1,0 +1,161 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isatty } from "node:tty";
+import { listUsers } from "../../system/home/edit-users.ts";
+import { type HomeFacts, readHome } from "../../system/home/facts.ts";
+import { faultsIn, formatFault } from "../../system/home/faults.ts";
+import { thisInstallation } from "../../system/home/installation.ts";
+import { LogFile } from "../../system/home/log-file.ts";
+import { isHome, type Made, writePrograms } from "../../system/home/make.ts";
+import { longestHome, Occupied, occupy } from "../../system/home/occupancy.ts";
+import { reachable, takenPort } from "../../system/home/ports.ts";
+import { closedFolder } from "../../system/home/reach.ts";
+import { OwnScript, readdress } from "../../system/home/readdress.ts";
+import { resumedVariable, runServices, StartFailed } from "../../system/resident/up.ts";
+import { homeFolder } from "./default-home.ts";
+import { type HomeWords, homeOptions, isAddress, makeNamed, portBaseOf } from "./init.ts";
+import { screen } from "./screen.ts";
+import { type Command, exit, Misused, Problem, parse, type Verb } from "./verb.ts";
+
+/** Everything at once: what `npm start` runs. */
+export const up: Verb = {
+  synopsis: "[DIR] [--host NAME] [--port-base N] [--bind ADDR] [--json]",
+  does: "Runs all services of a home folder, which is made first if need be, until Ctrl-C.",
+  run,
+};
+
+async function run(words: readonly string[], command: Command): Promise<number> {
+  const { values, positionals } = parse({
+    args: [...words],
+    allowPositionals: true,
+    options: { ...homeOptions, home: { type: "string" } },
+  });
+  if (positionals.length + (values.home === undefined ? 0 : 1) > 1)
+    throw new Misused("which of the folders?");
+  const home = homeFolder(positionals[0] ?? values.home, command);
+  // Started again after a crash, with clients waiting: what can be made good is, and the rest is for the log.
+  const resumed = process.env[resumedVariable] !== undefined;
+  if (Buffer.byteLength(home) > longestHome) {
+    throw new Problem(`${home} is too long a path for the sockets in it: at most ${longestHome} octets`);
+  }
+  const users = isHome(home) ? [] : (await makeNamed(home, values)).users;
+  let shown = false;
+  const occupancy = await take(home);
+  try {
+    const facts = await prepare(home, users.length > 0 ? {} : values, resumed, command);
+    const taken = resumed ? undefined : await takenPort(facts.services);
+    if (taken !== undefined) throw new Problem(taken);
+    await serve(facts, async () => {
+      shown = true;
+      if (resumed) command.note("running again");
+      else if (values.json) await command.json(jsonFacts(facts, users));
+      else for (const line of screenOf(facts, users, command)) await command.say(line);
+    });
+  } finally {
+    occupancy.release();
+    // Whatever kept us from starting: nobody will ever be able to tell these again.
+    if (!shown) for (const { name, password } of users) command.note(`${name} has the password ${password}`);
+  }
+  return exit.fine;
+}
+
+/** Brings a home up to date and checks it. Throws Problem and Misused. */
+async function prepare(
+  home: string,
+  words: HomeWords,
+  resumed: boolean,
+  command: Command,
+): Promise<HomeFacts> {
+  const installation = await thisInstallation();
+  const closed = closedFolder([home, installation.node, installation.bundle]);
+  if (closed !== undefined) throw new Problem(closed);
+  writePrograms(home, installation);
+  moveTo(home, words);
+  const path = command.system.env.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
+  const faults = faultsIn(home, `${join(home, "bin")}:${path}`).map((fault) => formatFault(home, fault));
+  if (faults.length > 0 && !resumed) throw new Problem(faults.join("\nacceptutils: "));
+  for (const line of faults) command.note(line);
+  return readHome(home, installation, path);
+}
+
+function moveTo(home: string, words: HomeWords): void {
+  if (words.host !== undefined && words.host !== readFileSync(join(home, "control", "me"), "latin1").trim()) {
+    throw new Problem(`${home} has another name already: change control/me, locals and rcpthosts in it`);
+  }
+  if (words.bind !== undefined && !isAddress(words.bind)) {
+    throw new Misused(`--bind wants an address, or 0 for all, not "${words.bind}"`);
+  }
+  const portBase = words["port-base"] === undefined ? undefined : portBaseOf(words);
+  try {
+    readdress(home, { bind: words.bind, portBase });
+  } catch (error) {
+    if (error instanceof OwnScript) throw new Problem(error.message);
+    throw error;
+  }
+}
+
+async function take(home: string): Promise<{ release(): void }> {
+  try {
+    return await occupy(home);
+  } catch (error) {
+    if (error instanceof Occupied) throw new Problem(`${error.message}; stop it there first, with Ctrl-C`);
+    throw error;
+  }
+}
+
+/** Runs the services until SIGINT or SIGTERM. Throws Problem when one does not come up. */
+async function serve(facts: HomeFacts, ready: () => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const halt = () => stop.abort();
+  process.on("SIGINT", halt).on("SIGTERM", halt).on("SIGHUP", halt);
+  process.stderr.on("error", () => {}); // nobody reads the log: no reason to stop serving
+  const width = Math.max(...facts.services.map(({ name }) => name.length));
+  // In a terminal the screen is for people, and the log goes to a file.
+  const file = isatty(2) ? new LogFile(logPath(facts.home)) : undefined;
+  const log = (name: string, text: string) => {
+    const line = `${(name || "up").padEnd(width)} ${text}`;
+    if (file === undefined) process.stderr.write(line + "\n", "latin1");
+    else file.write(line, Date.now());
+  };
+  try {
+    await runServices(facts.home, facts.services, {
+      ready: () => void ready().catch(() => {}), // nor the screen
+      log,
+      stop: stop.signal,
+    });
+  } catch (error) {
+    if (error instanceof StartFailed) throw new Problem(error.message);
+    throw error;
+  }
+}
+
+const logPath = (home: string) => join(home, "log");
+
+function jsonFacts({ home, services }: HomeFacts, users: Made["users"]): unknown {
+  const passwords = new Map(users.map(({ name, password }) => [name, password]));
+  return {
+    home,
+    services: services.flatMap(({ name, listener }) =>
+      listener === undefined
+        ? []
+        : [{ name, host: reachable(listener.host), port: listener.port, tls: listener.tls }],
+    ),
+    users: listUsers(home)
+      .filter(({ canLogIn }) => canLogIn)
+      .map(({ name }) => ({ name, password: passwords.get(name) })),
+  };
+}
+
+function screenOf(facts: HomeFacts, users: Made["users"], command: Command): string[] {
+  const host = readFileSync(join(facts.home, "control", "me"), "latin1").trim();
+  const names = listUsers(facts.home).filter(({ canLogIn }) => canLogIn);
+  return screen({
+    facts,
+    host,
+    passwords: users,
+    users: names.map(({ name }) => name),
+    log: isatty(2) ? logPath(facts.home) : undefined,
+    asRoot: command.system.uids().effective === 0,
+    bold: isatty(1) && command.system.env.get("NO_COLOR") === undefined,
+  });
+}

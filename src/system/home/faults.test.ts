@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import { selfSigned } from "./certificate.ts";
+import { faultsIn, formatFault } from "./faults.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "faults-"));
+after(() => rmSync(folder, { recursive: true }));
+const own = (when: string) => selfSigned({ names: ["mail.example.org"], now: new Date(when) });
+const pem = selfSigned({ names: ["mail.example.org"], now: new Date() });
+const [key = "", certificate = ""] = pem.split(/(?=-----BEGIN CERT)/);
+
+const good: Readonly<Record<string, string>> = {
+  "control/me": "mail.example.org\n",
+  "control/locals": "# ours\nmail.example.org\n\nLOCALHOST\n",
+  "control/rcpthosts": ".example.org\n[127.0.0.1]\n",
+  "control/recipients": "alice\npostmaster:alice\n",
+  "control/databytes": "52428800 is 50 MiB\n",
+  "control/smtpcapabilities": "PIPELINING\n8BITMIME\n",
+  "control/pop3capabilities": "TOP\nUIDL\n",
+  "control/smtpfilters": "sh\n#none\n",
+  "control/fixsmtpio": ":ehlo::2*::&fixsmtpio_fixup\n",
+  "control/servercert.pem": pem,
+  "control/somebody-elses": "\0\0\0",
+  "users/passwd": "alice:*:1:1::mail/alice:\n",
+  "users/accounts": "qmaild:1:1\n",
+  "service/smtp/run": "#!/bin/sh\n",
+  "mail/alice/Maildir/new/x": "",
+};
+
+let homes = 0;
+/** The faults of a home that is good but for `changes`; undefined: the file is not there. */
+function faults(changes: Readonly<Record<string, string | undefined>>): string[] {
+  const home = join(folder, String(homes++));
+  for (const [file, text] of Object.entries({ ...good, ...changes })) {
+    mkdirSync(dirname(join(home, file)), { recursive: true });
+    if (text !== undefined) writeFileSync(join(home, file), text);
+  }
+  return faultsIn(home, "/usr/bin:/bin").map((fault) => formatFault(home, fault).replace(`${home}/`, ""));
+}
+
+test("a good home has no faults", () => {
+  assert.deepEqual(faults({}), []);
+});
+
+test("each fault is a line that names file, line, column, and what is right", () => {
+  for (const [file, text, fault] of [
+    ["control/me", undefined, "control/me: is missing; acceptutils init makes what is missing"],
+    ["control/me", "mail example\n", 'control/me:1:1: wants a host name, not "mail example"'],
+    ["control/me", "mail.example.org\r\n", 'control/me:1:1: wants a host name, not "mail.example.org?"'],
+    [
+      "control/locals",
+      "a.example\nb c\n",
+      'control/locals:2:2: " " cannot be in a domain; one domain a line',
+    ],
+    [
+      "control/rcpthosts",
+      "me@example.org\n",
+      'control/rcpthosts:1:3: "@" cannot be in a domain; one domain a line',
+    ],
+    ["control/recipients", "a:b:c\n", 'control/recipients:1:1: wants "name" or "name:other-name"'],
+    ["control/recipients", "bob@example.org\n", 'control/recipients:1:1: wants "name" or "name:other-name"'],
+    [
+      "control/recipients",
+      "# x\nalice\npostmaster:bob\n",
+      "control/recipients:3:12: there is no mailbox mail/bob; acceptutils user add bob makes it",
+    ],
+    ["control/databytes", "many\n", 'control/databytes:1:1: wants a number, not "many"'],
+    [
+      "control/smtpcapabilities",
+      "250-PIPELINING\n",
+      'control/smtpcapabilities:1:1: "250-" is not for this file: authup adds it',
+    ],
+    [
+      "control/smtpcapabilities",
+      "SIZE\nauth PLAIN\n",
+      'control/smtpcapabilities:2:1: "auth" is not for this file: authup adds it',
+    ],
+    ["control/pop3capabilities", "TOP\r\n", "control/pop3capabilities:1:4: a carriage return at the end"],
+    [
+      "control/smtpfilters",
+      "sh -c true\n",
+      "control/smtpfilters:1:1: unable to run sh -c true: file does not exist; one program a line, without arguments",
+    ],
+    ["users/passwd", "alice:x\n", "users/passwd:1:1: wants name:hash:uid:gid:gecos:home:shell"],
+    ["users/passwd", "a:*:1:1:::\na:*:2:2:::\n", "users/passwd:2:1: there is another a above"],
+    ["users/accounts", "qmaild:x:1\n", "users/accounts:1:1: wants name:uid:gid"],
+    [
+      "control/servercert.pem",
+      certificate,
+      "control/servercert.pem:1:1: has no private key that can be read",
+    ],
+    ["control/servercert.pem", key, "control/servercert.pem:1:1: has no certificate that can be read"],
+    [
+      "control/servercert.pem",
+      key + own("2026-01-01").replace(/^[\s\S]*?(?=-----BEGIN CERT)/, ""),
+      "control/servercert.pem:6:1: the certificate is not for the key above it",
+    ],
+    ["service/smtp/run", undefined, "service/smtp/run: is missing: a service is a folder with a run script"],
+  ] as const) {
+    assert.deepEqual(faults({ [file]: text }), [fault]);
+  }
+});
+
+test("a certificate that has ended is a fault", () => {
+  const [fault = ""] = faults({ "control/servercert.pem": own("2020-01-01") });
+  assert.match(
+    fault,
+    /^control\/servercert\.pem:6:1: the certificate ended on Apr +\d+ .* 2022 GMT; without/,
+  );
+});
+
+test("a file that cannot be read is a fault", (t) => {
+  if (process.getuid!() === 0) return t.skip("root can read everything");
+  const home = join(folder, String(homes));
+  assert.deepEqual(faults({}), []);
+  chmodSync(join(home, "users", "passwd"), 0);
+  assert.match(faultsIn(home, "/bin")[0]?.text ?? "", /cannot be read by us, uid \d+: start as its owner/);
+});
