@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { BlockReader, blockOf, maximumBlockOctets, NoBlock } from "./block.ts";
+import { applyBlock, takeTlsLevel } from "./level.ts";
+
+/** Reads `bytes` in two chunks, cut at `at`. */
+function read(bytes: Uint8Array, at: number): ReadonlyMap<string, string | undefined> {
+  const reader = new BlockReader();
+  return reader.take(bytes.subarray(0, at)) ?? reader.take(bytes.subarray(at)) ?? reader.atEnd();
+}
+
+const replies: Record<string, [string, [string, string | undefined][]]> = {
+  "as ucspi-ssl writes it": [
+    "SSL_PROTOCOL=TLSv1.3\0SSL_CIPHER=X\0\0",
+    [
+      ["SSL_PROTOCOL", "TLSv1.3"],
+      ["SSL_CIPHER", "X"],
+    ],
+  ],
+  "a bare name is to be unset (s6)": [
+    "SSL_A=1\0SSL_B\0\0",
+    [
+      ["SSL_A", "1"],
+      ["SSL_B", undefined],
+    ],
+  ],
+  "nothing to say": ["\0\0", []],
+  "a value may be empty and have an equals sign": [
+    "SSL_A=\0SSL_B=/CN=x\0\0",
+    [
+      ["SSL_A", ""],
+      ["SSL_B", "/CN=x"],
+    ],
+  ],
+  "a value may have lines": ["SSL_CERT=a\nb\n\0\0", [["SSL_CERT", "a\nb\n"]]],
+  "other names are none of its business": ["PATH=/evil\0SSL_A=1\0LD_PRELOAD=x\0\0", [["SSL_A", "1"]]],
+};
+for (const [name, [text, expected]] of Object.entries(replies)) {
+  test(`${name}, at every cut`, () => {
+    const bytes = Buffer.from(text, "latin1");
+    for (let at = 0; at <= bytes.length; at++)
+      assert.deepEqual([...read(bytes, at)], expected, `cut at ${at}`);
+  });
+}
+
+test("no byte at all is a failed handshake", () => {
+  assert.throws(() => new BlockReader().atEnd(), NoBlock);
+});
+
+test("a server that never ends is not listened to", () => {
+  const reader = new BlockReader();
+  assert.throws(() => {
+    for (let sent = 0; sent <= maximumBlockOctets; sent += 65536) reader.take(Buffer.alloc(65536, "x"));
+  }, NoBlock);
+});
+
+test("what is written is read", () => {
+  const value = fc.string({ unit: "grapheme-ascii" });
+  const name = fc.stringMatching(/^SSL_[A-Z0-9_]{1,20}$/);
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.tuple(name, fc.option(value, { nil: undefined })), { selector: ([key]) => key }),
+      (pairs) => {
+        const bytes = Buffer.from(blockOf(new Map(pairs)));
+        assert.deepEqual([...read(bytes, bytes.length >> 1)], pairs);
+      },
+    ),
+  );
+});
+
+for (const [env, level] of [
+  [{}, "unavailable"],
+  [{ UCSPITLS: "-" }, "unavailable"],
+  [{ UCSPITLS: "" }, "available"],
+  [{ UCSPITLS: "yes" }, "available"],
+  [{ UCSPITLS: "!" }, "required"],
+  [{ UCSPITLS: "!", DISABLETLS: "" }, "unavailable"],
+] as const) {
+  test(`${JSON.stringify(env)} is TLS ${level}, and the next program is not told`, () => {
+    const map = new Map<string, string>(Object.entries(env));
+    assert.equal(takeTlsLevel(map), level);
+    assert.equal(map.size, 0);
+  });
+}
+
+test("a block sets and unsets", () => {
+  const env = new Map([["SSL_OLD", "1"]]);
+  applyBlock(
+    env,
+    new Map<string, string | undefined>([
+      ["SSL_OLD", undefined],
+      ["SSL_NEW", "2"],
+    ]),
+  );
+  assert.deepEqual([...env], [["SSL_NEW", "2"]]);
+});

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Ends, plainAddress, sslserverEnvironment } from "./environment.ts";
+import { endLine, okLine, pidLine } from "./log-line.ts";
+
+const four: Ends = {
+  family: "IPv4",
+  localIp: "192.0.2.1",
+  localPort: 25,
+  localHost: "0",
+  remoteIp: "192.0.2.7",
+  remotePort: 40000,
+};
+
+test("a connection over IPv4 with -e has TCP and SSL names, and nothing stale", () => {
+  const env = sslserverEnvironment(four, true);
+  assert.equal(env.get("PROTO"), "TCP");
+  assert.equal(env.get("TCPREMOTEIP"), "192.0.2.7");
+  assert.equal(env.get("SSLREMOTEIP"), "192.0.2.7");
+  assert.equal(env.get("TCPLOCALHOST"), "0");
+  for (const name of ["TCPREMOTEHOST", "TCPREMOTEINFO", "TCP6REMOTEIP"]) {
+    assert.ok(env.has(name) && env.get(name) === undefined, `${name} is to be unset`);
+  }
+});
+
+test("without -e there are no TCP names", () => {
+  const env = sslserverEnvironment(four, false);
+  assert.equal(env.get("PROTO"), "SSL");
+  assert.equal(env.get("TCPREMOTEIP"), undefined);
+});
+
+test("a connection over IPv6 has TCP6 names too", () => {
+  const env = sslserverEnvironment({ ...four, family: "IPv6", remoteIp: "2001:db8::7" }, true);
+  assert.equal(env.get("PROTO"), "TCP6");
+  assert.equal(env.get("TCP6REMOTEIP"), "2001:db8::7");
+});
+
+for (const [address, expected] of [
+  ["::ffff:192.0.2.7", { ip: "192.0.2.7", family: "IPv4" }],
+  ["192.0.2.7", { ip: "192.0.2.7", family: "IPv4" }],
+  ["2001:db8::7", { ip: "2001:db8::7", family: "IPv6" }],
+] as const) {
+  test(`${address} is ${expected.ip}`, () => assert.deepEqual(plainAddress(address), expected));
+}
+
+test("log lines are as tools know them, whatever a name holds", () => {
+  assert.equal(pidLine("sslserver", 7, four), "sslserver: pid 7 from 192.0.2.7");
+  assert.equal(okLine("sslserver", 7, four), "sslserver: ok 7 0:192.0.2.1:25 :192.0.2.7::40000");
+  const evil = okLine("sslserver", 7, { ...four, remoteHost: `a\n%${"b".repeat(200)}` });
+  assert.match(evil, / a\?\?b{97}\.\.\.:/);
+  assert.equal(endLine("sslserver", 7, 1280), "sslserver: end 7 status 1280");
+});
