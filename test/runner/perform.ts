@@ -1,0 +1,138 @@
+/** Plays a case: says what the script says, and writes down what is seen, in the words of the golden files. */
+import { setTimeout as later } from "node:timers/promises";
+import type { Case, Outcome, Step } from "./case.ts";
+import { fits } from "./compare.ts";
+import { type Folder, makeFolder, readFiles, readRuns, removeFolder } from "./folder.ts";
+import type { Host, Playing } from "./host.ts";
+import type { Line } from "./line.ts";
+
+/** How long a process may take over one thing before it counts as busy for ever. */
+const busySeconds = 10;
+/** How long we wait for what should come from processes that seem to be at rest. */
+const graceMs = 1500;
+
+/** Plays `script` against the program of a case. */
+export async function perform(host: Host, played: Case, script: readonly Step[]): Promise<Outcome> {
+  const folder = makeFolder(played);
+  try {
+    const playing = await host.start(played, folder);
+    try {
+      const steps = await new Player(playing).play(script);
+      return { steps, ...(await ending(playing, played, folder)) };
+    } finally {
+      await playing.stop();
+    }
+  } finally {
+    removeFolder(folder);
+  }
+}
+
+const isSeen = (step: Step | undefined) =>
+  step !== undefined && ("expect" in step || "eof" in step || "busy" in step);
+
+class Player {
+  readonly #seen: Step[] = [];
+  readonly #playing: Playing;
+  #line: Line | undefined;
+  #ended = false;
+
+  constructor(playing: Playing) {
+    this.#playing = playing;
+    this.#line = playing.client;
+  }
+
+  async play(script: readonly Step[]): Promise<Step[]> {
+    if (this.#line === undefined) return [];
+    if (isSeen(script[0])) await this.#listen(script);
+    for (const [at, step] of script.entries()) {
+      if (isSeen(step)) continue;
+      await this.#act(step);
+      // Two acts in a row happen in one breath.
+      if (isSeen(script[at + 1])) await this.#listen(script.slice(at + 1));
+    }
+    return this.#seen;
+  }
+
+  /** Writes down all that arrives until every process is at rest. */
+  async #listen(script: readonly Step[]): Promise<void> {
+    const next = script.findIndex((step) => !isSeen(step));
+    const wanted = script.slice(0, next < 0 ? script.length : next);
+    const text = wanted.map((step) => ("expect" in step ? step.expect : "")).join("");
+    const end = this.#ended || wanted.some((step) => "eof" in step);
+    const deadline = performance.now() + graceMs;
+    let calm = true;
+    for (;;) {
+      calm = await this.#playing.family.rest(busySeconds);
+      if (!calm || performance.now() > deadline) break;
+      const line = this.#line!;
+      if (!line.speaking && line.ended === end && fits(line.heard, text)) break;
+      await later(5);
+    }
+    const heard = this.#line!.take();
+    const ended = this.#line!.ended && !this.#ended;
+    if (heard !== "" || (!ended && !this.#ended)) this.#seen.push({ expect: heard });
+    if (ended) this.#seen.push({ eof: true });
+    if (!calm) this.#seen.push({ busy: true });
+    this.#ended ||= ended;
+  }
+
+  async #act(step: Step): Promise<void> {
+    const line = this.#line!;
+    if ("send" in step) {
+      line.say(step.send);
+      this.#seen.push(this.#ended ? { send: step.send, accepted: 0 } : { send: step.send });
+      return;
+    }
+    if ("tls" in step) return this.#startTls(step);
+    this.#seen.push(step);
+    if ("send_repeat" in step) line.say(step.send_repeat.text.repeat(step.send_repeat.count));
+    else if ("wait_ms" in step) await later(step.wait_ms);
+    else if ("shutdown" in step) line.shutdown();
+    else if ("close" in step) line.close();
+  }
+
+  async #startTls(step: Extract<Step, { tls: true }>): Promise<void> {
+    const { tls, family } = this.#playing;
+    const deadline = performance.now() + graceMs;
+    while (performance.now() < deadline && !tls?.control()?.heard) {
+      await family.rest(busySeconds);
+      await later(5);
+    }
+    const control = tls?.control();
+    const asked = control?.take() ?? "";
+    if (step.control_close) {
+      control?.close();
+      this.#seen.push({ tls: true, control_read: asked, control_close: true });
+      return;
+    }
+    control?.say(step.env_block ?? "");
+    while (performance.now() < deadline && tls?.inside() === undefined) await later(5);
+    this.#seen.push({ tls: true, control_read: asked, env_block: step.env_block ?? "" });
+    const inside = tls?.inside();
+    if (inside === undefined) return;
+    // Whatever else is said in clear now was said too much.
+    const clear = this.#line?.take() ?? "";
+    if (clear !== "") this.#seen.push({ expect: clear });
+    this.#line = inside;
+  }
+}
+
+async function ending(playing: Playing, played: Case, folder: Folder): Promise<Omit<Outcome, "steps">> {
+  const deadline = performance.now() + (played.state === undefined ? 5000 : 500);
+  while (playing.ended() === undefined && performance.now() < deadline) await later(2);
+  await playing.family.rest(busySeconds);
+  const ended = playing.ended();
+  const runs = readRuns(folder);
+  const after =
+    "files" in played && played.files_after !== undefined ? readFiles(folder, "Maildir") : undefined;
+  return {
+    ...(ended === undefined
+      ? { exit: null, state: "running" }
+      : "signal" in ended
+        ? { exit: null, signal: ended.signal }
+        : { exit: ended.code }),
+    stderr: playing.log(),
+    ...(runs.length > 0 || played.child_runs !== undefined ? { child_runs: runs } : {}),
+    ...(after === undefined ? {} : { files_after: after }),
+  };
+}
