@@ -1,0 +1,447 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { TlsLevel } from "../ucspi-tls/level.ts";
+import { Conversation, type Outcome, type Settings } from "./conversation.ts";
+import { parseRules } from "./rule.ts";
+import { RuleSet } from "./rule-set.ts";
+
+/** Who says each line of a dialogue, and who hears it. */
+const marks = {
+  "C:": "client says",
+  "c:": "client hears",
+  "S:": "server says",
+  "s:": "server hears",
+} as const;
+
+interface Scene {
+  readonly rules?: string;
+  readonly level?: TlsLevel;
+  readonly env?: readonly string[];
+}
+
+function settingsOf({ rules = "", level = "unavailable", env = [] }: Scene): Settings {
+  const parsed = parseRules(rules);
+  assert.deepEqual(parsed.problems, []);
+  return {
+    rules: new RuleSet(parsed.rules),
+    greeting: "mail.example.org",
+    level,
+    has: (name) => env.includes(name),
+  };
+}
+
+/** A dialogue between a client, at the left, and a server. A backslash at the end means: no line end. */
+function turnsOf(dialogue: string): { who: string; text: string }[] {
+  const turns: { who: string; text: string }[] = [];
+  for (const line of dialogue
+    .trim()
+    .split("\n")
+    .map((text) => text.trim())) {
+    const mark = line.slice(0, 2);
+    const who = mark in marks ? marks[mark as keyof typeof marks] : line;
+    const words = line.slice(3).replaceAll("\\n", "\n").replaceAll("\\r", "\r");
+    const text = words.endsWith("\\") ? words.slice(0, -1) : words + "\r\n";
+    const last = turns.at(-1);
+    if (mark in marks && last?.who === who) last.text += text;
+    else turns.push({ who, text: mark in marks ? text : "" });
+  }
+  return turns;
+}
+
+/** Plays a dialogue with every piece cut as `cut` says. */
+function play(dialogue: string, scene: Scene, cut: (bytes: Buffer) => Iterable<Buffer>): void {
+  const conversation = new Conversation(settingsOf(scene));
+  const heard = { "client hears": "", "server hears": "" };
+  let next: Outcome["next"];
+  let queued = Buffer.alloc(0);
+  const carryOut = (outcome: Outcome) => {
+    heard["client hears"] += Buffer.from(outcome.toClient ?? []).toString("latin1");
+    heard["server hears"] += Buffer.from(outcome.toServer ?? []).toString("latin1");
+    next = outcome.next ?? next;
+  };
+  /** As the shell does: what cannot be used now is not read now. */
+  const letClientSpeak = (chunk?: Buffer) => {
+    queued = Buffer.concat([queued, chunk ?? Buffer.alloc(0)]);
+    while (conversation.holds && conversation.hearsClient) carryOut(conversation.resume());
+    if (!conversation.hearsClient || queued.length === 0) return;
+    const now = queued;
+    queued = Buffer.alloc(0);
+    carryOut(conversation.fromClient(now));
+  };
+  for (const { who, text } of turnsOf(dialogue)) {
+    const bytes = Buffer.from(text, "latin1");
+    if (who === "client says") for (const chunk of cut(bytes)) letClientSpeak(chunk);
+    else if (who === "server says")
+      for (const chunk of cut(bytes)) {
+        carryOut(conversation.fromServer(chunk));
+        letClientSpeak();
+      }
+    else if (who === "client hears" || who === "server hears") {
+      assert.equal(heard[who], text, who);
+      heard[who] = "";
+    } else if (who === "(client ends)") carryOut(conversation.clientEnded());
+    else if (who === "(server ends)") carryOut(conversation.serverEnded());
+    else if (who === "(TLS)") {
+      assert.equal(next?.do, "startTls");
+      queued = Buffer.alloc(0); // the shell's next input is another one
+      conversation.tlsStarted();
+    } else
+      assert.equal(
+        `(exit ${conversation.exitCode ?? "as the server"}${next?.do === "stop" ? ", at once" : ""})`,
+        who,
+      );
+  }
+  assert.deepEqual(heard, { "client hears": "", "server hears": "" }, "said to nobody's surprise");
+}
+
+const ways: Record<string, (bytes: Buffer) => Iterable<Buffer>> = {
+  whole: (bytes) => [bytes],
+  "byte by byte": (bytes) => Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)),
+  ...Object.fromEntries(
+    Array.from({ length: 60 }, (_, at) => [
+      `in two after ${at + 1}`,
+      (bytes: Buffer) =>
+        [bytes.subarray(0, at + 1), bytes.subarray(at + 1)].filter(({ length }) => length > 0),
+    ]),
+  ),
+};
+
+const published = `
+  :help::*::&fixsmtpio_fixup
+  :greeting::2*::&fixsmtpio_fixup
+  :ehlo::2*::&fixsmtpio_fixup
+  :quit::2*::&fixsmtpio_fixup
+  FIXSMTPIOTLS:greeting::2*::
+  AUTHUP_USER:greeting::2*::235 ok, go ahead (#2.0.0)
+  AUTHUP_USER:clienteof::*:0:
+  AUTHUP_USER:greeting::4*:14:&fixsmtpio_noop
+  AUTHUP_USER:timeout::*:16:
+  AUTHUP_USER:auth:NOOP :*::502 unimplemented (#5.5.1)`.replaceAll("\n  ", "\n");
+
+const dialogues: Record<string, [Scene, string]> = {
+  "replies meet the requests they answer, also pipelined": [
+    { rules: ":noop::*::250 N\n:rset::*::250 R" },
+    `S: 220 hi
+     c: 220 hi
+     C: NOOP
+     C: RSET
+     C: noop
+     s: NOOP
+     s: RSET
+     s: noop
+     S: 250 ok
+     S: 250-ok
+     S: 250 still
+     S: 250 ok
+     c: 250 N
+     c: 250-R
+     c: 250 R
+     c: 250 N`,
+  ],
+  "a reply ends with the first line that announces no other": [
+    { rules: ":noop::*::250 N\n:rset::*::250 R" },
+    `S: 220 hi
+     c: 220 hi
+     C: NOOP
+     C: RSET
+     s: NOOP
+     s: RSET
+     S: 250
+     S: 250 ok
+     c: 250 N
+     c: 250 R`,
+  ],
+  "a message is no business of the rules": [
+    { rules: ":data:x:*::\n:noop:x:*::250 N\n:in_data::*::250 stored" },
+    `S: 220 hi
+     c: 220 hi
+     C: NOOP
+     s: xNOOP
+     S: 250 ok
+     c: 250 N
+     C: DATA
+     s: xDATA
+     S: 354 go
+     C: NOOP
+     C: ..
+     C: .
+     C: NOOP
+     s: NOOP
+     s: ..
+     s: .
+     s: xNOOP
+     S: 250 ok
+     S: 250 ok
+     c: 250 stored
+     c: 250 N`,
+  ],
+  "content sent with DATA is content, when the server wants it": [
+    { rules: ":noop::*::250 N\n:in_data::*::250 stored" },
+    `S: 220 hi
+     c: 220 hi
+     C: DATA
+     C: NOOP
+     C: .
+     C: NOOP
+     s: DATA
+     S: 354-go
+     S: 354 ahead
+     c: 354-go
+     c: 354 ahead
+     s: NOOP
+     s: .
+     s: NOOP
+     S: 250 ok
+     S: 250 ok
+     c: 250 stored
+     c: 250 N`,
+  ],
+  "and requests, when it does not": [
+    { rules: ":noop::*::250 N" },
+    `S: 220 hi
+     c: 220 hi
+     C: DATA
+     C: NOOP
+     s: DATA
+     S: 451 no
+     c: 451 no
+     s: NOOP
+     S: 250 ok
+     c: 250 N`,
+  ],
+  "a dot after a bare LF ends no message, for no server": [
+    {},
+    `S: 220 hi
+     c: 220 hi
+     C: DATA
+     s: DATA
+     S: 354 go
+     c: 354 go
+     C: a\\n.\\nMAIL FROM:<x>\\n.
+     C: .
+     s: a\\n..\\nMAIL FROM:<x>\\n..
+     s: .
+     S: 250 ok
+     c: 250 ok`,
+  ],
+  "a message without its end is not accepted": [
+    { rules: published, env: ["AUTHUP_USER"] },
+    `S: 220 hi
+     c: 235 ok, go ahead (#2.0.0)
+     C: DATA
+     s: DATA
+     S: 354 go
+     c: 354 go
+     C: hello
+     s: hello
+     (client ends)
+     S: 250 ok
+     (server ends)
+     (exit 0)`,
+  ],
+  "STARTTLS: the server sees NOOP, the rules nothing, and the second greeting is for nobody": [
+    { level: "required", rules: ":starttls:YY :*:9:250 changed\n:mail::530*::550 custom" },
+    `S: 220 hi
+     c: 220 hi
+     C: MAIL FROM:<>
+     s: NOOP fixsmtpio STARTTLS FIRST MAIL FROM:<>
+     S: 250 ok
+     c: 550 custom
+     C: rset
+     s: NOOP fixsmtpio STARTTLS FIRST rset
+     S: 250 ok
+     c: 530 Must start TLS first (#5.7.0)
+     C: STARTTLS
+     s: NOOP fixsmtpio STARTTLS BEGIN YY STARTTLS
+     S: 250 ok
+     c: 220 Ready to start TLS (#5.7.0)
+     (TLS)
+     S: 220 hi again
+     C: MAIL FROM:<>
+     s: MAIL FROM:<>
+     S: 250 ok
+     c: 250 ok
+     C: STARTTLS
+     s: NOOP fixsmtpio STARTTLS BLOCK YY STARTTLS
+     S: 250 ok
+     c: 502 unimplemented (#5.5.1)`,
+  ],
+  "what is sent in clear behind STARTTLS never executes": [
+    { level: "available", rules: published },
+    `S: 220 hi
+     c: 220 mail.example.org ESMTP
+     C: NOOP
+     C: STARTTLS
+     C: MAIL FROM:<mallory>
+     C: RCPT TO:\\
+     s: NOOP
+     s: NOOP fixsmtpio STARTTLS BEGIN STARTTLS
+     S: 250 ok
+     S: 250 ok
+     S: 421 late words of the old server
+     c: 250 ok
+     c: 220 Ready to start TLS (#5.7.0)
+     (TLS)
+     S: 220 hi again
+     C: RSET
+     s: RSET
+     S: 250 flushed
+     c: 250 flushed`,
+  ],
+  "the server's second greeting is shown when it is bad news": [
+    { level: "available", rules: published },
+    `S: 220 hi
+     c: 220 mail.example.org ESMTP
+     C: STARTTLS
+     s: NOOP fixsmtpio STARTTLS BEGIN STARTTLS
+     S: 250 ok
+     c: 220 Ready to start TLS (#5.7.0)
+     (TLS)
+     S: 421 busy
+     c: 421 busy`,
+  ],
+  "a client cannot say what only we can see": [
+    { rules: published, env: ["AUTHUP_USER"] },
+    `S: 220 hi
+     c: 235 ok, go ahead (#2.0.0)
+     C: TIMEOUT
+     C: CLIENTEOF
+     s: TIMEOUT
+     s: CLIENTEOF
+     S: 502 no
+     S: 502 no
+     c: 502 no
+     c: 502 no
+     (exit as the server)`,
+  ],
+  "a reply that nobody asked for is the event timeout": [
+    { rules: published, env: ["AUTHUP_USER"] },
+    `S: 220 hi
+     c: 235 ok, go ahead (#2.0.0)
+     S: 451 timeout (#4.4.2)
+     (exit 16, at once)`,
+  ],
+  "the reply of an exit code is the last": [
+    { rules: published, env: ["AUTHUP_USER"] },
+    `S: 421 busy
+     S: 250 more
+     c: 421 busy
+     (exit 14, at once)
+     C: NOOP`,
+  ],
+  "replies still owed reach a client that has said all": [
+    { rules: published, env: ["AUTHUP_USER"] },
+    `S: 220 hi
+     c: 235 ok, go ahead (#2.0.0)
+     C: NOOP
+     C: QUIT
+     s: NOOP
+     s: QUIT
+     (client ends)
+     S: 250 ok
+     S: 221 bye
+     c: 250 ok
+     c: 221 mail.example.org
+     S: 451 last words
+     (server ends)
+     (exit 0)`,
+  ],
+  "the rules for clienteof see the request that was not finished": [
+    { rules: ":clienteof::MAI:7:" },
+    `S: 220 hi
+     c: 220 hi
+     C: MAI\\
+     (client ends)
+     (exit 7)`,
+  ],
+  "what the server says last counts without its end": [
+    { rules: ":noop::*two*::" },
+    `S: 220 hi
+     c: 220 hi
+     C: NOOP
+     s: NOOP
+     S: 250-one
+     S: 250-two
+     S: 250-thr\\
+     (server ends)
+     c: 250-one
+     c: 250 thr`,
+  ],
+};
+
+for (const [name, [scene, dialogue]] of Object.entries(dialogues)) {
+  test(name, () => {
+    for (const [way, cut] of Object.entries(ways)) {
+      try {
+        play(dialogue, scene, cut);
+      } catch (error) {
+        throw new Error(`${way}: ${(error as Error).message}`, { cause: error });
+      }
+    }
+  });
+}
+
+const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString("latin1");
+
+test("without rules a server's bytes reach the client as they are", () => {
+  const line = fc.string({
+    unit: fc.constantFrom("2", "5", "0", "-", " ", "a", "\0", "\xff", "\r"),
+    maxLength: 9,
+  });
+  fc.assert(
+    fc.property(fc.array(line), fc.boolean(), fc.nat(200), (lines, cr, at) => {
+      const stream = lines.map((each) => each + (cr ? "\r\n" : "\n")).join("");
+      const conversation = new Conversation(settingsOf({}));
+      const bytes = Buffer.from(stream, "latin1");
+      const heard = [bytes.subarray(0, at), bytes.subarray(at)].map((chunk) =>
+        text(conversation.fromServer(chunk).toClient),
+      );
+      heard.push(text(conversation.serverEnded().toClient));
+      assert.equal(heard.join(""), stream);
+    }),
+  );
+});
+
+test("without rules and TLS a client's requests reach the server as they are", () => {
+  const line = fc.string({ unit: fc.constantFrom("N", "O", " ", ".", "\r", "\xff", "\0"), maxLength: 9 });
+  fc.assert(
+    fc.property(fc.array(line), fc.nat(100), (lines, at) => {
+      const stream = lines.map((each) => each + "\n").join("");
+      const conversation = new Conversation(settingsOf({}));
+      const bytes = Buffer.from(stream, "latin1");
+      const heard = [bytes.subarray(0, at), bytes.subarray(at)].map((chunk) =>
+        text(conversation.fromClient(chunk).toServer),
+      );
+      assert.equal(heard.join(""), stream);
+    }),
+  );
+});
+
+test("a line without end is refused, after the replies that are owed", () => {
+  const conversation = new Conversation(settingsOf({}));
+  const outcome = conversation.fromClient(Buffer.from("NOOP\r\n" + "x".repeat(70_000)));
+  assert.deepEqual(
+    [text(outcome.toServer), outcome.toClient, outcome.next],
+    ["NOOP\r\n", undefined, undefined],
+  );
+  assert.equal(conversation.hearsClient, false);
+  const last = conversation.fromServer(Buffer.from("220 hi\r\n250 ok\r\n"));
+  assert.equal(text(last.toClient), "220 hi\r\n250 ok\r\n500 line too long (#5.5.2)\r\n");
+  assert.deepEqual(last.next, { do: "stop", exitCode: undefined });
+});
+
+test("a server that never ends its reply is given up", () => {
+  const conversation = new Conversation(settingsOf({}));
+  assert.deepEqual(conversation.fromServer(Buffer.from("250-x\r\n".repeat(10_000))).next, { do: "giveUp" });
+});
+
+test("requests without replies are not remembered without end", () => {
+  const conversation = new Conversation(settingsOf({}));
+  const sent = text(conversation.fromClient(Buffer.from("\n".repeat(3000))).toServer);
+  assert.ok(sent.length < 1001);
+  assert.equal(conversation.hearsClient, false);
+  conversation.fromServer(Buffer.from("220 hi\r\n".repeat(500)));
+  assert.equal(conversation.holds && conversation.hearsClient, true);
+  assert.equal(text(conversation.resume().toServer).length, 500);
+});

@@ -1,0 +1,324 @@
+/**
+ * The conversation: what fixsmtpio, between a client and a server, makes of the bytes of either side.
+ *
+ *     client ──requests──▶ prefixes ──────────────▶ server
+ *            ◀─────────── rules by event ◀──replies──
+ *
+ * Each request puts its event into a queue, each reply takes the first one out: so pipelined requests meet their own
+ * replies. It knows nothing of sockets and processes: it is given bytes, and says what to write and what to do.
+ */
+import type { TlsLevel } from "../ucspi-tls/level.ts";
+import { type Answer, type Expected, fronts, Queue, replies } from "./expected.ts";
+import { MessageScanner } from "./message.ts";
+import { hasCode, linesOf, type Reply, ReplyReader, replyOf, textOf } from "./reply.ts";
+import { eventOf, maximumRequestOctets } from "./request.ts";
+import { type Rewritten, rewriteReply, type Step, type Surroundings } from "./rewrite.ts";
+import { type Applicable, nothing, type RuleSet } from "./rule-set.ts";
+import { Outgoing, Unread } from "./unread.ts";
+
+export interface Settings {
+  readonly rules: RuleSet;
+  /** The host name of control/smtpgreeting. */
+  readonly greeting: string;
+  readonly level: TlsLevel;
+  /** True when the variable is in the environment, even when empty. */
+  readonly has: (variable: string) => boolean;
+}
+
+/** What happens, for those who look on: debug lines, recordings, explanations. Text is latin1 bytes. */
+export interface Observer {
+  /** A request as it came and as it goes on. `secret`: it is part of an AUTH exchange. */
+  request?(line: string, sent: string, secret: boolean): void;
+  reply?(event: string, reply: string, sent: string): void;
+  message?(bytes: Buffer): void;
+  rule?(step: Step): void;
+}
+
+/** What to write, and what to do when that is written. */
+export interface Outcome {
+  readonly toServer: Uint8Array | undefined;
+  readonly toClient: Uint8Array | undefined;
+  readonly next: Next | undefined;
+}
+
+export type Next =
+  /** Start TLS, then a new server. What the client sent in clear behind its STARTTLS is dropped. */
+  | { readonly do: "startTls"; readonly droppedOctets: number }
+  /** End the session with this exit code, or with the server's own. */
+  | { readonly do: "stop"; readonly exitCode: number | undefined }
+  /** The server goes on without an end. */
+  | { readonly do: "giveUp" };
+
+/** What the bytes of the client are at the moment. */
+type Hearing =
+  | "requests"
+  /** Nothing yet: they depend on the reply to DATA or STARTTLS. */
+  | "waiting"
+  | "message"
+  /** Nothing any more. */
+  | "deaf";
+
+/** The requests before STARTTLS that a server behind `UCSPITLS=!` gets to see. */
+const allowedInClear: ReadonlySet<string> = new Set(["noop", "ehlo", "starttls", "quit"]);
+
+/** More unanswered requests than this are not read: a client cannot make us remember without end. */
+const maximumQueue = 1000;
+
+const quiet: Outcome = { toServer: undefined, toClient: undefined, next: undefined };
+const lf = 0x0a;
+/** What a reply answers that nobody asked for: the server ends the session, in most cases for the client's silence. */
+const unasked: Expected = { event: "timeout", answer: "server", secret: false };
+const untouched: Rewritten = { text: undefined, exitCode: undefined };
+
+export class Conversation {
+  readonly #settings: Settings;
+  readonly #observer: Observer | undefined;
+  #level: TlsLevel;
+  #hearing: Hearing = "requests";
+  #held = false;
+  #clientGone = false;
+  /** Requests of an AUTH exchange that have no reply yet. */
+  #secrets = 0;
+  /** The server said 334: the client's next line is an answer to that, in most cases. */
+  #challenged = false;
+  #exitCode: number | undefined;
+  #next: Next | undefined;
+  #scanner = new MessageScanner();
+  readonly #queue = new Queue();
+  readonly #applicable = new Map<string, Applicable>();
+  readonly #client = new Unread();
+  readonly #server = new ReplyReader();
+  readonly #toServer = new Outgoing();
+  readonly #toClient = new Outgoing();
+
+  constructor(settings: Settings, observer?: Observer) {
+    this.#settings = settings;
+    this.#observer = observer;
+    this.#level = settings.level;
+    this.#queue.push({ event: "greeting", answer: "server", secret: false });
+  }
+
+  /** True when more bytes of the client can be used now. Else they are not to be read. */
+  get hearsClient(): boolean {
+    if (this.#next !== undefined || this.#hearing === "waiting" || this.#hearing === "deaf") return false;
+    return this.#queue.length < maximumQueue;
+  }
+
+  /** True when bytes of the client lie here that could not be used when they came: `resume` is to be called. */
+  get holds(): boolean {
+    return this.#held;
+  }
+
+  /** The exit code a rule gave, if one did. */
+  get exitCode(): number | undefined {
+    return this.#exitCode;
+  }
+
+  fromClient(chunk: Uint8Array): Outcome {
+    this.#client.push(chunk);
+    return this.resume();
+  }
+
+  /** Uses what the client sent before it could be used. */
+  resume(): Outcome {
+    while (this.hearsClient && this.#client.octets > 0) {
+      if (this.#hearing === "message") this.#message();
+      else if (!this.#request()) break;
+    }
+    this.#held = this.#client.octets > 0 && !this.hearsClient;
+    return this.#outcome();
+  }
+
+  /** The client is gone. The server is to see that; replies it still owes are passed on. */
+  clientEnded(): Outcome {
+    this.#clientGone = true;
+    const text = this.#hearing === "requests" ? this.#client.bytes.toString("latin1", this.#client.at) : "";
+    for (const rule of this.#applying("clienteof").rules) {
+      if (!rule.glob.matches(text)) continue;
+      this.#exitCode = rule.exitCode ?? this.#exitCode;
+      this.#observer?.rule?.({ rule, index: 0, original: text, before: text, after: text });
+    }
+    // A message without its end was not sent, whatever the server makes of it.
+    if (this.#hearing === "message") this.#queue.clear();
+    this.#hearing = "deaf";
+    return this.#outcome();
+  }
+
+  /** After a `next` what the server says is dropped. */
+  fromServer(chunk: Uint8Array): Outcome {
+    if (this.#next !== undefined) return quiet;
+    this.#server.push(chunk);
+    while (this.#next === undefined) {
+      const reply = this.#server.next();
+      if (reply !== undefined) this.#reply(reply);
+      else if (this.#server.tooLong) this.#next = { do: "giveUp" };
+      else break;
+    }
+    return this.#outcome();
+  }
+
+  /** The server is gone. What it said last counts, also without its end. */
+  serverEnded(): Outcome {
+    const rest = this.#server.rest();
+    const answer = this.#queue.first?.answer ?? "server";
+    if (this.#next === undefined && rest !== undefined && answer === "server") this.#reply(rest);
+    return this.#outcome();
+  }
+
+  /** TLS is there, and a new server: all that was said in clear is forgotten. RFC 3207 §4.2 */
+  tlsStarted(): void {
+    this.#level = "unavailable"; // it can be started once
+    this.#hearing = "requests";
+    this.#held = false;
+    this.#secrets = 0;
+    this.#challenged = false;
+    this.#next = undefined;
+    this.#applicable.clear(); // there are new variables
+    this.#client.forget();
+    this.#server.forget();
+    this.#queue.clear();
+    this.#queue.push({ event: "greeting", answer: "second greeting", secret: false });
+  }
+
+  #outcome(): Outcome {
+    return { toServer: this.#toServer.take(), toClient: this.#toClient.take(), next: this.#next };
+  }
+
+  /** Takes one request line. False when there is no whole one. */
+  #request(): boolean {
+    const { bytes, at } = this.#client;
+    const end = this.#client.lineEnd(at);
+    if ((end === -1 ? bytes.length : end) - at > maximumRequestOctets) {
+      this.#hearing = "deaf";
+      this.#expect({ event: "", answer: "too long", secret: false });
+      return true;
+    }
+    if (end === -1) return false;
+    this.#client.use(end);
+    const event = eventOf(bytes, at, end);
+    const answer = this.#answerTo(event);
+    const secret = this.#challenged || this.#secrets > 0 || event === "auth";
+    const front = fronts[answer] + this.#applying(event).prefix;
+    this.#toServer.say(front);
+    this.#toServer.pass(bytes, at, end);
+    if (this.#observer?.request !== undefined) {
+      const line = bytes.toString("latin1", at, end);
+      this.#observer.request(line, front + line, secret);
+    }
+    if (secret) this.#secrets += 1;
+    this.#challenged = false;
+    if (answer === "start TLS" || (event === "data" && answer === "server")) this.#hearing = "waiting";
+    this.#expect({ event, answer, secret });
+    return true;
+  }
+
+  #answerTo(event: string): Answer {
+    if (this.#level === "required" && !allowedInClear.has(event)) return "TLS first";
+    if (event !== "starttls") return "server";
+    return this.#level === "unavailable" ? "no TLS" : "start TLS";
+  }
+
+  /** Passes on what belongs to the message. */
+  #message(): void {
+    const { bytes, at } = this.#client;
+    const { dotsBefore, end } = this.#scanner.scan(bytes, at);
+    if (end !== undefined) this.#hearing = "requests";
+    const stop = end ?? bytes.length;
+    let from = at;
+    for (const place of dotsBefore) {
+      this.#toServer.pass(bytes, from, place);
+      this.#toServer.say(".");
+      from = place;
+    }
+    this.#toServer.pass(bytes, from, stop);
+    this.#client.use(stop);
+    this.#observer?.message?.(bytes.subarray(at, stop));
+  }
+
+  #expect(expected: Expected): void {
+    this.#queue.push(expected);
+    this.#answerOurselves();
+  }
+
+  /** Gives the answers that do not wait for the server, when it is their turn. */
+  #answerOurselves(): void {
+    if (this.#queue.first?.answer !== "too long") return;
+    this.#toClient.say(replies["too long"]);
+    this.#next = { do: "stop", exitCode: undefined };
+  }
+
+  #reply(reply: Reply): void {
+    const expected = this.#queue.shift();
+    if (expected === undefined && this.#clientGone) return; // its last words are for nobody
+    const { event, answer, secret } = expected ?? unasked;
+    switch (answer) {
+      case "server":
+      case "second greeting": {
+        this.#rewrite(event, reply, answer === "second greeting" && hasCode(reply, "2"));
+        if (event === "data") this.#hear(hasCode(reply, "354"));
+        if (!secret) break;
+        this.#secrets -= 1;
+        this.#challenged = hasCode(reply, "334");
+        break;
+      }
+      case "TLS first":
+        this.#rewrite(event, replyOf(replies[answer]), false);
+        break;
+      case "no TLS":
+      case "start TLS":
+        this.#toClient.say(replies[answer]);
+        this.#observer?.reply?.(event, textOf(reply), replies[answer]);
+        if (answer === "no TLS") break;
+        this.#next = { do: "startTls", droppedOctets: this.#client.octets };
+        break;
+      case "too long":
+        break;
+      default:
+        answer satisfies never;
+    }
+    this.#answerOurselves();
+  }
+
+  /** Takes a reply through the rules of its event and on to the client, unless it is `hidden`. */
+  #rewrite(event: string, reply: Reply, hidden: boolean): void {
+    const { rules } = this.#applying(event);
+    const observer = this.#observer;
+    const note = observer?.rule && ((step: Step) => observer.rule?.(step));
+    const rewritten =
+      rules.length === 0 ? untouched : rewriteReply(linesOf(reply), rules, this.#surroundings(), note);
+    const text = hidden ? "" : rewritten.text;
+    if (text !== undefined) this.#toClient.say(text);
+    else {
+      this.#toClient.pass(reply.bytes, reply.start, reply.end);
+      if (reply.bytes[reply.end - 1] !== lf) this.#toClient.say("\r\n");
+    }
+    if (observer?.reply !== undefined) observer.reply(event, textOf(reply), text ?? textOf(reply));
+    if (rewritten.exitCode !== undefined) {
+      this.#exitCode = rewritten.exitCode;
+      this.#next = { do: "stop", exitCode: rewritten.exitCode };
+    }
+  }
+
+  #surroundings(): Surroundings {
+    const { greeting, has } = this.#settings;
+    return { greeting, offersStartTls: this.#level !== "unavailable" && !has("AUTHUP_USER") };
+  }
+
+  #applying(event: string): Applicable {
+    let found = this.#applicable.get(event);
+    if (found === undefined) {
+      found = this.#settings.rules.applying(event, this.#settings.has);
+      if (found !== nothing) this.#applicable.set(event, found);
+    }
+    return found;
+  }
+
+  /** After the reply to DATA the client sends the message, or its next request. */
+  #hear(message: boolean): void {
+    if (this.#hearing !== "waiting") return;
+    this.#hearing = message ? "message" : "requests";
+    if (!message) return;
+    this.#scanner = new MessageScanner();
+    this.#queue.push({ event: "in_data", answer: "server", secret: false });
+  }
+}
