@@ -6,6 +6,7 @@ const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["authup", () => import("./authup/main.ts")],
   ["checkpassword", () => import("./checkpassword/main.ts")],
   ["checknotroot", () => import("./checknotroot/main.ts")],
+  ["fixsmtpio", () => import("./fixsmtpio/main.ts")],
   ["qmail-smtpd", () => import("./qmail-smtpd/main.ts")],
   ["acceptutils", () => import("./acceptutils/main.ts")],
   ["qmail-queue", () => import("./queue/main.ts")],

@@ -1,0 +1,189 @@
+/**
+ * The shell: carries bytes between the client, the conversation and the server, in two loops, one for each direction.
+ * The loop that reads replies never writes to the server, so neither side can stop the other by not reading.
+ */
+import { Conversation } from "../../protocol/fixsmtpio/conversation.ts";
+import { applyBlock, takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
+import { CannotRun, type Child, Closed, type Ended, type Output, type System } from "../../system/system.ts";
+import { debugObserver } from "./debug.ts";
+import type { Controls } from "./settings.ts";
+
+/** How long the server may take to end when its client is gone, and then when it was told to. */
+const patienceSeconds = 60;
+const lastPatienceSeconds = 5;
+
+/** Why a session cannot go on. The message is for the log. */
+class Failed extends Error {
+  override readonly name = "Failed";
+}
+
+export class Relay {
+  readonly #words: readonly string[];
+  readonly #system: System;
+  readonly #controls: Controls;
+  readonly #conversation: Conversation;
+  #server: Child | undefined;
+  /** Nobody reads what we write. */
+  #clientDeaf = false;
+  #terminated = false;
+  /** Lets the client's loop go on when its bytes can be used again. */
+  #wake: (() => void) | undefined;
+
+  constructor(words: readonly string[], system: System, controls: Controls) {
+    this.#words = words;
+    this.#system = system;
+    this.#controls = controls;
+    const { rules, greeting } = controls;
+    const has = (variable: string) => system.env.has(variable);
+    const observer = has("FIXSMTPIODEBUG")
+      ? debugObserver(system, words[0] ?? "", () => this.#server?.pid ?? 0)
+      : undefined;
+    this.#conversation = new Conversation(
+      { rules, greeting, level: takeTlsLevel(system.env), has },
+      observer,
+    );
+  }
+
+  /** Runs the session to its end. Returns its exit code. */
+  async run(): Promise<number> {
+    try {
+      const first = await this.#startServer();
+      await new Promise<void>((stop, fail) => {
+        this.#relayReplies(first, stop).then(stop, fail);
+        this.#relayRequests(stop).catch(fail);
+      });
+    } catch (error) {
+      if (!(error instanceof Failed)) throw error;
+      this.#system.log(`fixsmtpio: ${error.message}`);
+      await this.#serverEnded();
+      return 1;
+    }
+    return this.#exitCode(await this.#serverEnded());
+  }
+
+  async #startServer(): Promise<Child> {
+    try {
+      const wires = { 0: { toChild: true }, 1: { fromChild: true } } as const;
+      this.#server = await this.#system.spawn(this.#words, { wires });
+      return this.#server;
+    } catch (error) {
+      throw error instanceof CannotRun ? new Failed("unable to exec", { cause: error }) : error;
+    }
+  }
+
+  /** From the client to the server, until the client is gone. */
+  async #relayRequests(stop: () => void): Promise<void> {
+    const conversation = this.#conversation;
+    for (;;) {
+      while (!conversation.hearsClient) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+      const chunk = conversation.holds ? undefined : await this.#system.input(0).read();
+      if (chunk === null) return this.#clientEnded();
+      const outcome = chunk === undefined ? conversation.resume() : conversation.fromClient(chunk);
+      await this.#toServer(outcome.toServer);
+      await this.#toClient(outcome.toClient);
+      if (outcome.next?.do === "stop") stop();
+    }
+  }
+
+  /** From the server to the client, until the server is gone. After `stop` what it says is for nobody. */
+  async #relayReplies(first: Child, stop: () => void): Promise<void> {
+    const conversation = this.#conversation;
+    let server = first;
+    for (;;) {
+      const chunk = await server.input(1).read();
+      const outcome = chunk === null ? conversation.serverEnded() : conversation.fromServer(chunk);
+      await this.#toClient(outcome.toClient);
+      if (chunk === null) return;
+      if (outcome.next?.do === "stop") stop();
+      if (outcome.next?.do === "giveUp") throw new Failed("unable to read");
+      if (outcome.next?.do === "startTls") server = await this.#startTls(server, outcome.next.droppedOctets);
+      if (conversation.hearsClient) this.#wake?.();
+    }
+  }
+
+  /** The client has its 220: from here on it is TLS or nothing. The server in it knows nothing of what was before. */
+  async #startTls(before: Child, droppedOctets: number): Promise<Child> {
+    const system = this.#system;
+    if (droppedOctets > 0)
+      system.log(`fixsmtpio: dropped ${droppedOctets} bytes sent in clear after STARTTLS`);
+    try {
+      if (!system.canStartTls()) throw new Failed("SSLCTLFD, SSLREADFD or SSLWRITEFD does not work");
+      applyBlock(system.env, await system.startTls(this.#controls.timeoutSeconds));
+    } catch (error) {
+      throw new Failed("TLS temporarily not available", { cause: error });
+    }
+    system.env.set("FIXSMTPIOTLS", "1");
+    before.kill("SIGTERM");
+    await this.#endOf(before, lastPatienceSeconds);
+    this.#terminated = false; // how it ended says nothing of the next
+    this.#conversation.tlsStarted();
+    return this.#startServer();
+  }
+
+  async #toServer(bytes: Uint8Array | undefined): Promise<void> {
+    if (bytes === undefined || this.#server === undefined) return;
+    // A server that reads no more is about to end; its loop will see that.
+    await writeOrLose(this.#server.output(0), bytes);
+  }
+
+  async #toClient(bytes: Uint8Array | undefined): Promise<void> {
+    if (bytes === undefined || this.#clientDeaf) return;
+    if (await writeOrLose(this.#system.output(1), bytes)) return;
+    this.#clientDeaf = true;
+    this.#clientEnded();
+  }
+
+  /** The server is to see the end of file; what it still owes is passed on. */
+  #clientEnded(): void {
+    this.#conversation.clientEnded();
+    void this.#serverEnded();
+  }
+
+  /** Waits for the server to end, now that nothing will come for it any more. */
+  async #serverEnded(): Promise<Ended> {
+    return this.#server === undefined ? { code: 1 } : this.#endOf(this.#server, patienceSeconds);
+  }
+
+  async #endOf(server: Child, seconds: number): Promise<Ended> {
+    server.output(0).close();
+    const patience = this.#system.sleep(seconds);
+    const lastPatience = this.#system.sleep(seconds + lastPatienceSeconds);
+    let ended = false;
+    const unlessEnded = (signal: "SIGTERM" | "SIGKILL") => {
+      if (ended) return;
+      this.#terminated = true;
+      server.kill(signal);
+    };
+    void patience.then(() => unlessEnded("SIGTERM"));
+    void lastPatience.then(() => unlessEnded("SIGKILL"));
+    const how = await server.wait();
+    ended = true;
+    patience.cancel();
+    lastPatience.cancel();
+    return how;
+  }
+
+  /** A rule's exit code, else the server's. A server that crashed is told apart from both. */
+  #exitCode(ended: Ended): number {
+    if ("signal" in ended && !this.#terminated) {
+      this.#system.log("fixsmtpio: aack, child crashed");
+      return 1;
+    }
+    return this.#conversation.exitCode ?? ("code" in ended ? ended.code : 1);
+  }
+}
+
+/** Writes, and says whether there is anybody to read. */
+async function writeOrLose(output: Output, bytes: Uint8Array): Promise<boolean> {
+  try {
+    await output.write(bytes);
+    return true;
+  } catch (error) {
+    if (error instanceof Closed) return false;
+    throw error;
+  }
+}
