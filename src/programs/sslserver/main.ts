@@ -1,4 +1,5 @@
 /** sslserver accepts connections and runs the rest of its command line for each, with TLS when it is asked for. */
+import { takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
 import { dieAs, listen } from "../../system/listen.ts";
 import { serve } from "../../system/resident/serve.ts";
 import type { Service } from "../../system/resident/service.ts";
@@ -29,6 +30,8 @@ export async function main(words: readonly string[], system: System): Promise<nu
   }
 }
 
+const wantsTls = (env: ReadonlyMap<string, string>) => takeTlsLevel(new Map(env)) !== "unavailable";
+
 /** The facts of the service, from the command line and the environment. */
 function serviceOf(options: Options, system: System): Service {
   const { env } = system;
@@ -36,7 +39,7 @@ function serviceOf(options: Options, system: System): Service {
     const text = env.get(name);
     return text !== undefined && /^[0-9]+$/.test(text) ? Number(text) : undefined;
   };
-  const certFile = env.get("CERTCHAINFILE") || env.get("CERTFILE");
+  const certFile = env.get("CERTCHAINFILE") || env.get("CERTFILE") || undefined;
   const { idsFromEnvironment, delayed, uid, gid } = options;
   return {
     id: 0,
@@ -46,7 +49,8 @@ function serviceOf(options: Options, system: System): Service {
     argv: options.argv,
     env: Object.fromEntries(env),
     cwd: system.cwd(),
-    tls: delayed ? "delayed" : "at once",
+    // A script that turns TLS off for want of a certificate is to serve all the same.
+    tls: !delayed ? "at once" : certFile === undefined && !wantsTls(env) ? "none" : "delayed",
     handshakeSeconds: options.handshakeSeconds,
     limit: options.limit,
     verbosity: options.verbosity,

@@ -283,9 +283,8 @@ export class Pool {
 
   #sendContext(tls: Worker, { id, certificate }: Service): void {
     if (certificate === undefined) return;
-    const text = readFileSync(certificate.certFile, "latin1");
     const key = readFileSync(certificate.keyFile);
-    const head = { kind: "context", service: id, certificate: text.replace(privateKeys, "") };
+    const head = { kind: "context", service: id, certificate: certificatesIn(certificate.certFile) };
     tls.channel.send(
       certificate.ciphers === undefined ? head : { ...head, ciphers: certificate.ciphers },
       key,
@@ -349,5 +348,16 @@ export class Pool {
   }
 }
 
-/** CERTFILE may hold the key too; only the TLS process is told of that one. */
-const privateKeys = /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----\s*/gs;
+/** The certificates of a PEM file. The file may hold the key too, which must not become a string: none can be wiped. */
+function certificatesIn(file: string): string {
+  const bytes = readFileSync(file);
+  const begin = "-----BEGIN CERTIFICATE-----";
+  const end = "-----END CERTIFICATE-----";
+  let found = "";
+  for (let at = bytes.indexOf(begin); at >= 0; at = bytes.indexOf(begin, at + 1)) {
+    const stop = bytes.indexOf(end, at);
+    if (stop >= 0) found += bytes.toString("latin1", at, stop + end.length) + "\n";
+  }
+  bytes.fill(0);
+  return found;
+}

@@ -1,0 +1,230 @@
+/** sslserver as a process of its own, in front of programs that are not ours. */
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import { connect as connectTls } from "node:tls";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const sslserver = join(root, "build", "bin", "sslserver");
+const folder = mkdtempSync(join(tmpdir(), "sslserver-"));
+const running = new Set<ChildProcess>();
+after(() => {
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true });
+});
+
+const certificate = join(folder, "servercert.pem");
+execFileSync(
+  "openssl",
+  [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"],
+    ...["-subj", "/CN=localhost", "-keyout", join(folder, "key"), "-out", join(folder, "cert")],
+    // The progress marks of the key generation.
+  ],
+  { stdio: "ignore" },
+);
+writeFileSync(
+  certificate,
+  readFileSync(join(folder, "key"), "latin1") + readFileSync(join(folder, "cert"), "latin1"),
+);
+
+interface Server {
+  readonly port: number;
+  readonly pid: number;
+  log(): string;
+  stop(): Promise<number | null>;
+}
+
+async function serving(words: readonly string[], env: Record<string, string> = {}): Promise<Server> {
+  const child = spawn(sslserver, ["-1vR", ...words], {
+    env: { PATH: process.env["PATH"], ACCEPTUTILS_HOME: folder, CERTFILE: certificate, ...env, ...marked },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  running.add(child);
+  let log = "";
+  child.stderr.on("data", (text) => {
+    log += text;
+  });
+  const ended = once(child, "exit");
+  child.on("exit", () => running.delete(child));
+  const [line] = await Promise.race([once(child.stdout, "data"), ended.then(() => [log])]);
+  assert.match(String(line), /^\d+\n$/, log);
+  return {
+    port: Number(line),
+    pid: child.pid!,
+    log: () => log,
+    stop: async () => {
+      child.kill("SIGTERM");
+      return (await ended)[0] as number | null;
+    },
+  };
+}
+
+const marked = process.env["ACCEPTUTILS_TEST_RUN"]
+  ? { ACCEPTUTILS_TEST_RUN: process.env["ACCEPTUTILS_TEST_RUN"] }
+  : {};
+
+async function everything(socket: Socket): Promise<string> {
+  let text = "";
+  for await (const chunk of socket) text += chunk;
+  return text;
+}
+
+const inClear = (port: number) => everything(connect({ port, host: "127.0.0.1" }));
+const inTls = (port: number) => connectTls({ port, host: "127.0.0.1", rejectUnauthorized: false });
+
+/** The workers of a server, by what `ps` calls them. */
+function workers(pid: number): Map<string, number> {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ");
+  return new Map(
+    children.map((child) => [
+      readFileSync(`/proc/${child}/cmdline`, "latin1").split("\0")[0]!,
+      Number(child),
+    ]),
+  );
+}
+
+test("a program in clear finds the connection in its environment, and its exit code in the log", async () => {
+  const server = await serving(["-nel0", "127.0.0.1", "0", "sh", "-c", "env; exit 7"]);
+  const env = await inClear(server.port);
+  assert.match(env, /^TCPREMOTEIP=127\.0\.0\.1$/m);
+  assert.match(env, /^TCPLOCALHOST=0$/m);
+  assert.match(env, /^PROTO=TCP$/m);
+  assert.match(env, /^SSLCTLFD=\d+$/m);
+  assert.doesNotMatch(env, /^ACCEPTUTILS_(POOL|WORKER)/m);
+  assert.equal(await server.stop(), 0);
+  assert.match(server.log(), /^sslserver: status: 1\/40$/m);
+  assert.match(server.log(), /^sslserver: ok \d+ 0:127\.0\.0\.1:\d+ :127\.0\.0\.1::\d+$/m);
+  assert.match(server.log(), /^sslserver: end \d+ status 1792$/m);
+});
+
+test("TLS at once: what the program says arrives inside, with the facts of TLS in its environment", async () => {
+  const server = await serving(["-se", "127.0.0.1", "0", "env"]);
+  const env = await everything(inTls(server.port));
+  assert.match(env, /^SSL_PROTOCOL=TLSv1\.3$/m);
+  assert.match(env, /^SSL_CIPHER=TLS_/m);
+  assert.doesNotMatch(env, /^SSLCTLFD=/m, "TLS cannot be started again");
+  assert.equal(await server.stop(), 0);
+});
+
+test("a client that speaks no TLS is let go, and the next one is served", async () => {
+  const server = await serving(["-e", "127.0.0.1", "0", "echo", "hello"]);
+  const garbage = connect({ port: server.port, host: "127.0.0.1" });
+  garbage.on("error", () => {});
+  garbage.write("EHLO this.is.not.tls\r\n\r\n");
+  await everything(garbage).catch(() => "");
+  assert.equal(await everything(inTls(server.port)), "hello\n");
+  await server.stop();
+  assert.match(server.log(), /warning: dropping SSL connection/);
+});
+
+test("at the limit the next client waits, and is served when there is room", async () => {
+  const server = await serving(["-nc", "1", "127.0.0.1", "0", "cat"]);
+  const first = connect({ port: server.port, host: "127.0.0.1" });
+  first.write("first");
+  assert.equal(String((await once(first, "data"))[0]), "first");
+  const second = connect({ port: server.port, host: "127.0.0.1" });
+  second.end("second");
+  const answer = everything(second);
+  first.end();
+  await everything(first);
+  assert.equal(await answer, "second");
+  await server.stop();
+  assert.doesNotMatch(server.log(), /status: 2\/1/);
+});
+
+test("each worker may be killed: the next client is served", async () => {
+  const server = await serving(["-e", "127.0.0.1", "0", "echo", "hello"]);
+  assert.equal(await everything(inTls(server.port)), "hello\n");
+  for (const title of ["acceptutils: tls", "acceptutils: front"]) {
+    process.kill(workers(server.pid).get(title)!, "SIGKILL");
+    let answer = "";
+    // A client that comes in the moment between is let go; one that tries again is served.
+    for (let tries = 0; answer === "" && tries < 50; tries++) {
+      answer = await everything(inTls(server.port)).catch(() => "");
+    }
+    assert.equal(answer, "hello\n", `after the end of ${title}`);
+  }
+  await server.stop();
+});
+
+test("the key is in no memory but the TLS process's, and that one cannot be read by its user", async () => {
+  const server = await serving(["-e", "127.0.0.1", "0", "echo", "hello"]);
+  await everything(inTls(server.port));
+  const secret = readFileSync(join(folder, "key"), "latin1").split("\n")[1]!;
+  const { size } = workers(server.pid);
+  assert.equal(size, 2);
+  const front = workers(server.pid).get("acceptutils: front")!;
+  const tls = workers(server.pid).get("acceptutils: tls")!;
+  // The search finds what is there: the name of the certificate's file is in the master's environment.
+  assert.ok(memoryHolds(server.pid, certificate));
+  for (const pid of [server.pid, front]) assert.ok(!memoryHolds(pid, secret), `the key is in process ${pid}`);
+  // Files under /proc/PID belong to root as soon as a process may not be looked at.
+  assert.equal(statSync(`/proc/${tls}/environ`).uid, 0);
+  for (const entry of readdirSync(`/proc/${front}/fd`)) {
+    assert.doesNotMatch(readlinkSync(`/proc/${front}/fd/${entry}`), /servercert/);
+  }
+  await server.stop();
+});
+
+/** Looks through all memory of a process that can be written. */
+function memoryHolds(pid: number, text: string): boolean {
+  const memory = openSync(`/proc/${pid}/mem`, "r");
+  try {
+    for (const line of readFileSync(`/proc/${pid}/maps`, "latin1").split("\n")) {
+      const [, from, to] = /^([0-9a-f]+)-([0-9a-f]+) rw/.exec(line) ?? [];
+      if (from === undefined || to === undefined) continue;
+      const part = Buffer.alloc(Math.min(Number(BigInt(`0x${to}`) - BigInt(`0x${from}`)), 1 << 26));
+      try {
+        readSync(memory, part, 0, part.length, BigInt(`0x${from}`));
+      } catch {
+        continue; // reserved, not there
+      }
+      if (part.includes(text, 0, "latin1")) return true;
+    }
+    return false;
+  } finally {
+    closeSync(memory);
+  }
+}
+
+for (const [name, words, env, why] of [
+  ["without a certificate", ["127.0.0.1", "0", "cat"], { CERTFILE: "" }, /CERTFILE is not set/],
+  [
+    "with a certificate that is not there",
+    ["127.0.0.1", "0", "cat"],
+    { CERTFILE: "/nonexistent" },
+    /\/nonexistent/,
+  ],
+  ["on an address that is not ours", ["192.0.2.1", "0", "cat"], {}, /unable to bind: address not available/],
+] as const) {
+  test(`${name} it does not start, and says why`, async () => {
+    const child = spawn(sslserver, [...words], {
+      env: { PATH: process.env["PATH"], CERTFILE: certificate, ...env, ...marked },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let log = "";
+    child.stderr.on("data", (text) => (log += text));
+    const [code] = await once(child, "close");
+    assert.equal(code, 111);
+    assert.match(log, /^sslserver: fatal: /);
+    assert.match(log, why);
+  });
+}
