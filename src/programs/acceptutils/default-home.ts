@@ -1,14 +1,21 @@
 import { join } from "node:path";
 import { checkoutFolder } from "../../system/home/installation.ts";
 import { isHome } from "../../system/home/make.ts";
+import { closedFolder } from "../../system/home/reach.ts";
 import { type Command, Problem } from "./verb.ts";
 
-/** The home folder meant: --home, else ACCEPTUTILS_HOME, else `home` in the checkout or in the current folder. */
+/** For root, whose own folder is often closed to all others. */
+const rootsHome = "/var/lib/acceptutils";
+
+/**
+ * The home folder meant: --home, else ACCEPTUTILS_HOME, else `home` in the checkout or in the current folder; or,
+ * when that is where the service's users could not get to, /var/lib/acceptutils.
+ */
 export function homeFolder(typed: string | undefined, command: Command): string {
   const named = typed ?? command.system.env.get("ACCEPTUTILS_HOME");
   if (named !== undefined && named !== "") return command.path(named);
-  const checkout = checkoutFolder();
-  return checkout === undefined ? command.path("home") : join(checkout, "home");
+  const folder = checkoutFolder() ?? command.path(".");
+  return closedFolder(folder) === undefined ? join(folder, "home") : rootsHome;
 }
 
 /** As homeFolder, for verbs that need one that is there. Throws Problem. */

@@ -67,7 +67,8 @@ async function prepare(
   command: Command,
 ): Promise<HomeFacts> {
   const installation = await thisInstallation();
-  const closed = closedFolder([home, installation.node, installation.bundle]);
+  // Programs are loaded before they give root up: the home alone must be within everybody's reach.
+  const closed = closedFolder(home);
   if (closed !== undefined) throw new Problem(closed);
   writePrograms(home, installation);
   moveTo(home, words);
