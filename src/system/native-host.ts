@@ -4,7 +4,7 @@
  */
 import { spawn as spawnProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
 import { basename, resolve as resolvePath } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { ownAddresses } from "./addresses.ts";
@@ -70,7 +70,12 @@ class NativeSystem implements System {
   }
 
   input(descriptor: number): Input {
-    return entry(this.#inputs, descriptor, () => new DescriptorInput(descriptor));
+    return entry(this.#inputs, descriptor, () => {
+      if (descriptor > 2 && !wasInherited(descriptor)) {
+        throw new CannotOpen(`descriptor ${descriptor}`, "EBADF");
+      }
+      return new DescriptorInput(descriptor);
+    });
   }
 
   output(descriptor: number): Output {
@@ -256,6 +261,16 @@ function entry<Value>(map: Map<number, Value>, key: number, make: () => Value): 
   const made = make();
   map.set(key, made);
   return made;
+}
+
+/** False when nobody gave us the descriptor: Node.js takes free numbers for its own event queue. */
+function wasInherited(fd: number): boolean {
+  try {
+    const file = fstatSync(fd);
+    return file.isFIFO() || file.isSocket() || file.isFile() || file.isCharacterDevice();
+  } catch {
+    return false;
+  }
 }
 
 /** A descriptor of its own, at the start of the file, for one child. */

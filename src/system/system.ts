@@ -105,6 +105,7 @@ export interface System {
   /** Throws CannotOpen when there is no such directory. */
   chdir(directory: string): void;
 
+  /** Throws CannotOpen when we were given no such descriptor. */
   input(descriptor: number): Input;
   output(descriptor: number): Output;
 
@@ -214,6 +215,7 @@ const words = new Map([
   ["ENOSPC", "out of disk space"],
   ["EROFS", "read-only file system"],
   ["EIO", "input/output error"],
+  ["EBADF", "bad file descriptor"],
 ]);
 
 /** The error code of a thrown system error, or "" when it is something else. */
