@@ -56,8 +56,8 @@ const checks: ReadonlyMap<string, Check> = new Map([
   ["ofmipfilters", programs],
 ]);
 
-/** Without these, no service of ours can greet or log in anybody. */
-const mandatory = ["me", "smtpcapabilities", "pop3capabilities"];
+/** Without rcpthosts, mail for the whole world is taken; without the others, nobody is greeted or logged in. */
+const mandatory = ["me", "rcpthosts", "smtpcapabilities", "pop3capabilities"];
 
 /** All faults of the home's control files, users, certificate and run scripts. `path`: where programs are looked for. */
 export function faultsIn(home: string, path: string): Fault[] {
