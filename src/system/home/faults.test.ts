@@ -84,6 +84,12 @@ test("each fault is a line that names file, line, column, and what is right", ()
       "sh -c true\n",
       "control/smtpfilters:1:1: unable to run sh -c true: file does not exist; one program a line, without arguments",
     ],
+    [
+      "control/fixsmtpio",
+      "# greeting\n:greeting:2*:\n",
+      "control/fixsmtpio:2:14: a rule has six fields, env:event:prepend:glob:exitcode:response, not 4 fields",
+    ],
+    ["control/rcpthosts", undefined, "control/rcpthosts: is missing; acceptutils init makes what is missing"],
     ["users/passwd", "alice:x\n", "users/passwd:1:1: wants name:hash:uid:gid:gecos:home:shell"],
     ["users/passwd", "a:*:1:1:::\na:*:2:2:::\n", "users/passwd:2:1: there is another a above"],
     ["users/accounts", "qmaild:x:1\n", "users/accounts:1:1: wants name:uid:gid"],

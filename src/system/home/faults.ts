@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseUser } from "../../control/users.ts";
+import { parseRules } from "../../protocol/fixsmtpio/rule.ts";
 import { lookUp } from "../lookup.ts";
 import { CannotRun, codeOf } from "../system.ts";
 import { isHostName } from "./control-files.ts";
@@ -39,7 +40,7 @@ interface Surroundings {
 type Check = (text: string, around: Surroundings) => Iterable<Spot>;
 
 /** The control files we understand. What else is in control/ is somebody else's. */
-const checks: ReadonlyMap<string, Check> = new Map([
+const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["me", hostName],
   ["idhost", hostName],
   ["defaultdomain", hostName],
@@ -52,6 +53,7 @@ const checks: ReadonlyMap<string, Check> = new Map([
   ["timeoutpop3d", number],
   ["smtpcapabilities", capabilities],
   ["pop3capabilities", capabilities],
+  ["fixsmtpio", (text) => parseRules(text).problems],
   ["smtpfilters", programs],
   ["ofmipfilters", programs],
 ]);

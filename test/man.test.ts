@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { verbs } from "../src/programs/acceptutils/main.ts";
+import { programNames } from "../src/programs/table.ts";
+
+const root = dirname(import.meta.dirname);
+const man = join(root, "man");
+const pages = readdirSync(man).filter((name) => /\.[1-8]$/.test(name));
+const noMandoc = spawnSync("mandoc", ["-V"]).error === undefined ? false : "mandoc is not installed";
+
+/** The sections a postmaster expects, in this order; a page may leave some out. */
+const sections = [
+  "NAME",
+  "SYNOPSIS",
+  "DESCRIPTION",
+  "OPTIONS",
+  "ENVIRONMENT",
+  "CONTROL FILES",
+  "EXIT CODES",
+  "EXAMPLES",
+  "SECURITY",
+  "SEE ALSO",
+];
+
+function mandoc(...words: string[]): string {
+  const { stdout } = spawnSync("mandoc", words, { encoding: "utf8" });
+  return stdout.replace(/.\x08/g, ""); // no overstriking
+}
+
+/** The lines of a section, without indentation. */
+function section(page: string, name: string): string[] {
+  const text = mandoc("-Tascii", "-Owidth=400", join(man, page));
+  const [, body = ""] = new RegExp(`^${name}\n((?: .*\n|\n)*)`, "m").exec(text) ?? [];
+  return body
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+for (const page of pages) {
+  const [name = ""] = page.split(".");
+
+  test(`${page} parses, without a warning`, { skip: noMandoc }, () => {
+    assert.equal(mandoc("-Tlint", "-Wwarning", join(man, page)), "");
+  });
+
+  test(`${page} has its sections in order`, { skip: noMandoc }, () => {
+    const titles: string[] = [...(mandoc("-Tascii", join(man, page)).match(/^[A-Z][A-Z ]*$/gm) ?? [])];
+    assert.deepEqual(
+      titles,
+      sections.filter((title) => titles.includes(title)),
+    );
+    assert.ok(titles.includes("SYNOPSIS") || page.endsWith(".5"));
+  });
+
+  if (programNames.includes(name) && name !== "acceptutils") {
+    test(`${page}: SYNOPSIS is the usage line`, { skip: noMandoc }, () => {
+      // Programs without arguments have no usage line.
+      const { stderr } = spawnSync(process.execPath, [join(root, "src", "main.ts"), name], {
+        input: "",
+        encoding: "utf8",
+        timeout: 10_000,
+      });
+      const [, usage = name] = /: usage: (.*)/.exec(stderr) ?? [];
+      assert.deepEqual(section(page, "SYNOPSIS"), [usage]);
+    });
+  }
+}
+
+test("acceptutils.8: SYNOPSIS is what the verbs say of themselves", { skip: noMandoc }, () => {
+  assert.deepEqual(
+    section("acceptutils.8", "SYNOPSIS").sort(),
+    [...verbs].map(([name, { synopsis }]) => `acceptutils ${name} ${synopsis}`.replace(/ +/g, " ")).sort(),
+  );
+});
