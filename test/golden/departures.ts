@@ -3,22 +3,33 @@
  * ours does instead, in full. A case that is not named here must be the same to the byte.
  */
 import type { Case, Outcome } from "../runner/case.ts";
+import { authupDepartures, authupRules } from "./departures/authup.ts";
+import { checknotrootDepartures } from "./departures/checknotroot.ts";
 
 export interface Departure {
   /** Why, in a line or two. */
   readonly reason: string;
   /** Where it is documented: a section of docs/specifications.md or of a man page. */
   readonly see: string;
-  /** What ours does: the given parts replace those of the recorded outcome. Gets the recorded one. */
-  readonly ours: Partial<Outcome> | ((theirs: Outcome) => Partial<Outcome>);
+  /**
+   * What ours does: the given parts replace those of the recorded outcome, which a function is told.
+   * Left out, it stands in departures.json, which `node test/golden.test.ts --accept` writes; review the diff.
+   */
+  readonly ours?: Partial<Outcome> | ((theirs: Outcome) => Partial<Outcome>);
 }
 
-/** Departures that are the same for many cases. The first that applies is taken; a named one goes before it. */
-export interface Rule extends Departure {
+/** A departure that is the same for many cases, whether or not it makes a difference to each. All that apply are made. */
+export interface Rule {
+  readonly reason: string;
+  readonly see: string;
   applies(played: Case, file: string): boolean;
+  readonly ours: (theirs: Outcome) => Partial<Outcome>;
 }
 
-export const rules: readonly Rule[] = [];
+export const rules: readonly Rule[] = [...authupRules];
 
-/** By FILE/NAME, for bugs.json by bugs/TOPIC/NAME. */
-export const departures: Readonly<Record<string, Departure>> = {};
+/** By FILE/NAME, for bugs.json by bugs/TOPIC/NAME. They come after the rules. */
+export const departures: Readonly<Record<string, Departure>> = {
+  ...authupDepartures,
+  ...checknotrootDepartures,
+};

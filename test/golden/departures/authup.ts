@@ -1,0 +1,158 @@
+/** Where our authup differs from the original on purpose. */
+import type { Case } from "../../runner/case.ts";
+import type { Departure, Rule } from "../departures.ts";
+import { all, changeReplies, changeRuns } from "./changes.ts";
+
+const isAuthup = ({ argv }: Case) => argv[0] === "authup";
+const isPop3 = ({ argv }: Case) => argv[0] === "authup" && argv.some((word) => /^pop3$/i.test(word));
+
+export const authupRules: readonly Rule[] = [
+  {
+    reason: "A stamp in the POP3 greeting says that APOP is offered (RFC 1939 §7), and here it is not.",
+    see: "authup(8), POP3",
+    applies: isPop3,
+    ours: (theirs) =>
+      changeReplies(theirs, (text) => text.replace(/^\+OK <<PID>\.<TIME>@(.*)>\r\n/, "+OK $1\r\n")),
+  },
+  {
+    reason: "A client that hangs up is told nothing: it would be told that a pipe could not be read.",
+    see: "authup(8), EXIT CODES",
+    applies: isAuthup,
+    ours: (theirs) =>
+      changeReplies(theirs, (text) =>
+        text.replace(/(454|-ERR) authup unable to read pipe( \(#4\.3\.0\))?\r\n$/, ""),
+      ),
+  },
+  {
+    reason: "Descriptor 3 gets exactly three fields; the original's third one grows by a NUL with each try.",
+    see: "checkpassword(8)",
+    applies: isAuthup,
+    ours: (theirs) =>
+      changeRuns(theirs, (run) =>
+        run.fd3 === undefined
+          ? run
+          : { ...run, fd3: run.fd3.replace(/^([^\0]*\0[^\0]*\0[^\0]*\0)\0+$/, "$1") },
+      ),
+  },
+  {
+    reason: "What would be refused before TLS is not offered before TLS (RFC 4954 §4, RFC 2595 §4).",
+    see: "authup(8), ENVIRONMENT, UCSPITLS",
+    applies: (played) => isAuthup(played) && played.env["UCSPITLS"] === "!" && !("DISABLETLS" in played.env),
+    ours: (theirs) =>
+      changeReplies(theirs, (text, before) =>
+        before.some((step) => "tls" in step)
+          ? text
+          : text.replace(/^(250-AUTH[ =]LOGIN PLAIN|USER)\r\n/gm, ""),
+      ),
+  },
+  {
+    reason: "The last variable that the TLS server reports is not lost.",
+    see: "docs/specifications.md, UCSPI-TLS",
+    applies: ({ ucspitls }) => ucspitls !== undefined,
+    ours: (theirs) => {
+      const reported = Object.fromEntries(
+        theirs.steps
+          .flatMap((step) => ("tls" in step ? (step.env_block ?? "").split("\0") : []))
+          .filter((item) => /^SSL_\w+=/.test(item))
+          .map((item) => [item.slice(0, item.indexOf("=")), item.slice(item.indexOf("=") + 1)]),
+      );
+      return changeRuns(theirs, (run) =>
+        "SSL_PROTOCOL" in run.env ? { ...run, env: { ...reported, ...run.env } } : run,
+      );
+    },
+  },
+];
+
+export const authupDepartures: Readonly<Record<string, Departure>> = {
+  ...all(
+    "authup",
+    "The log says which control file it was.",
+    "authup(8), CONTROL FILES",
+    "no-control-files",
+    "no-smtpcapabilities",
+    "no-pop3capabilities",
+    "timeoutsmtpd-is-directory",
+  ),
+  ...all(
+    "authup",
+    "STARTTLS and AUTH are authup's own to offer; such lines of a capabilities file are passed over.",
+    "authup(8), CONTROL FILES",
+    "capabilities-includes-starttls-and-auth",
+  ),
+  ...all(
+    "authup",
+    "PLAIN has three fields, and nobody acts for another user (RFC 4616 §2).",
+    "authup(8), AUTHENTICATION",
+    "plain-with-authzid",
+    "plain-trailing-nul-field",
+    "plain-fourth-field",
+  ),
+  ...all(
+    "authup",
+    "More than checkpassword reads from descriptor 3 can match no password.",
+    "checkpassword(8)",
+    "plain-long-password-1000",
+    "plain-long-password-9000",
+  ),
+  ...all(
+    "authup",
+    "What is sent before the answer to AUTH would be lost to the next program, so it is refused.",
+    "authup(8), AUTHENTICATION",
+    "auth-pipelined-after-failed-auth-is-answered",
+  ),
+  ...all(
+    "authup",
+    "A number of tries is digits alone; 3abc is a mistake in the run script.",
+    "authup(8), OPTIONS",
+    "tries-3abc",
+  ),
+  ...all(
+    "authup",
+    "Text in clear behind STARTTLS is an attack or a broken client: TLS does not begin after it.",
+    "docs/attacks.md, command injection at STARTTLS",
+    "tls-starttls-plaintext-injection-dropped",
+  ),
+  ...all(
+    "authup",
+    "User names are UTF-8 (RFC 4616 §2); other bytes would reach the environment, the log and a header as something else.",
+    "authup(8), AUTHENTICATION",
+    "plain-eight-bit",
+    "pop3-eight-bit",
+  ),
+  ...all(
+    "authup",
+    "fixsmtpio says where the error in its rules is.",
+    "fixsmtpio(8), DIFFERENCES",
+    "chain-rules-do-not-parse-exit-18",
+  ),
+  ...all(
+    "authup",
+    "Base64 is as RFC 4648 §4 has it: padded, nothing from outside the alphabet. Half of a password is none.",
+    "authup(8), AUTHENTICATION",
+    "login-star-as-initial-response",
+    "base64-login-user-two-chars",
+    "base64-login-user-three-chars",
+    "base64-login-user-invalid-chars",
+    "base64-login-user-five-chars",
+    "base64-login-user-invalid-chars-mixed",
+    "base64-login-user-inner-padding",
+    "base64-login-user-missing-padding",
+    "base64-login-user-missing-padding-2",
+    "base64-plain-missing-padding-2",
+    "base64-plain-inner-padding",
+    "auth-command-instead-of-response",
+  ),
+  ...all(
+    "authup",
+    "A command line has a limit, as RFC 5321 §4.5.3.1.4 has it, with room for AUTH (RFC 4954 §4).",
+    "docs/specifications.md, limits",
+    "smtp-long-command",
+    "plain-password-100000-checkpassword-does-not-read",
+  ),
+  ...all(
+    "authup",
+    "A user name has no blanks and no control characters: it goes into the environment, the log and a header.",
+    "authup(8), AUTHENTICATION",
+    "pop3-user-with-space",
+  ),
+};
