@@ -17,7 +17,7 @@ import { dirname, join } from "node:path";
 import { launcherText } from "../src/system/launchers.ts";
 import { Pipe } from "../src/system/pipe.ts";
 import { runResident } from "../src/system/resident-host.ts";
-import type { Ended, Input, Program } from "../src/system/system.ts";
+import { type Ended, type Input, type Program, TlsFailed } from "../src/system/system.ts";
 
 export interface Scene {
   /** The programs by name: the one that is played, and stand-ins for those that it runs. */
@@ -121,7 +121,7 @@ async function playOnce(
       : {
           startTls: async () => {
             handshake.resolve();
-            if (scene.tls === null) throw new Error("the handshake failed");
+            if (scene.tls === null) throw new TlsFailed("the handshake failed");
             const block = new Map(Object.entries(scene.tls ?? usualBlock));
             return { input: inside.toProgram.reader, output: inside.fromProgram, block };
           },
@@ -138,7 +138,8 @@ async function playOnce(
     for (const turn of turns) {
       if ("client" in turn) {
         transcript.client(turn.client);
-        for (const piece of cut(turn.client)) void Promise.resolve(say(toProgram, piece)).catch(() => {});
+        for (const piece of cut(turn.client))
+          void Promise.resolve(say(toProgram, Uint8Array.from(piece))).catch(() => {});
       } else if ("server" in turn) {
         transcript.compare(await hear(fromProgram.reader, turn.server), turn.server);
       } else if (turn.event === "TLS") {
