@@ -42,6 +42,8 @@ export class StreamInput implements Input {
     stream.on("end", end);
     stream.on("error", end);
     stream.on("close", end);
+    // A socket that a server accepted and paused would keep its chunks to itself.
+    stream.resume();
     this.#stop();
   }
 
