@@ -5,6 +5,7 @@
 import type { Case, Outcome } from "../runner/case.ts";
 import { authupDepartures, authupRules } from "./departures/authup.ts";
 import { checknotrootDepartures } from "./departures/checknotroot.ts";
+import { fixsmtpioDepartures, fixsmtpioRules } from "./departures/fixsmtpio.ts";
 
 export interface Departure {
   /** Why, in a line or two. */
@@ -26,10 +27,11 @@ export interface Rule {
   readonly ours: (theirs: Outcome) => Partial<Outcome>;
 }
 
-export const rules: readonly Rule[] = [...authupRules];
+export const rules: readonly Rule[] = [...authupRules, ...fixsmtpioRules];
 
 /** By FILE/NAME, for bugs.json by bugs/TOPIC/NAME. They come after the rules. */
 export const departures: Readonly<Record<string, Departure>> = {
   ...authupDepartures,
   ...checknotrootDepartures,
+  ...fixsmtpioDepartures,
 };

@@ -254,7 +254,7 @@ export class Conversation {
     switch (answer) {
       case "server":
       case "second greeting": {
-        this.#rewrite(event, reply, answer === "second greeting" && hasCode(reply, "2"));
+        this.#rewrite(event, reply, reply, answer === "second greeting" && hasCode(reply, "2"));
         if (event === "data") this.#hear(hasCode(reply, "354"));
         if (!secret) break;
         this.#secrets -= 1;
@@ -262,7 +262,7 @@ export class Conversation {
         break;
       }
       case "TLS first":
-        this.#rewrite(event, replyOf(replies[answer]), false);
+        this.#rewrite(event, reply, replyOf(replies[answer]), false);
         break;
       case "no TLS":
       case "start TLS":
@@ -279,20 +279,20 @@ export class Conversation {
     this.#answerOurselves();
   }
 
-  /** Takes a reply through the rules of its event and on to the client, unless it is `hidden`. */
-  #rewrite(event: string, reply: Reply, hidden: boolean): void {
+  /** Takes `shown`, the reply or what stands for it, through the rules, and on to the client unless it is `hidden`. */
+  #rewrite(event: string, reply: Reply, shown: Reply, hidden: boolean): void {
     const { rules } = this.#applying(event);
     const observer = this.#observer;
     const note = observer?.rule && ((step: Step) => observer.rule?.(step));
     const rewritten =
-      rules.length === 0 ? untouched : rewriteReply(linesOf(reply), rules, this.#surroundings(), note);
+      rules.length === 0 ? untouched : rewriteReply(linesOf(shown), rules, this.#surroundings(), note);
     const text = hidden ? "" : rewritten.text;
     if (text !== undefined) this.#toClient.say(text);
     else {
-      this.#toClient.pass(reply.bytes, reply.start, reply.end);
-      if (reply.bytes[reply.end - 1] !== lf) this.#toClient.say("\r\n");
+      this.#toClient.pass(shown.bytes, shown.start, shown.end);
+      if (shown.bytes[shown.end - 1] !== lf) this.#toClient.say("\r\n");
     }
-    if (observer?.reply !== undefined) observer.reply(event, textOf(reply), text ?? textOf(reply));
+    if (observer?.reply !== undefined) observer.reply(event, textOf(reply), text ?? textOf(shown));
     if (rewritten.exitCode !== undefined) {
       this.#exitCode = rewritten.exitCode;
       this.#next = { do: "stop", exitCode: rewritten.exitCode };
