@@ -39,6 +39,10 @@ export function makeFolder(played: Case): Folder {
     ...played.env,
     PATH: `${join(home, "bin")}:${join(root, "build", "bin")}:/usr/bin:/bin`,
     ACCEPTUTILS_HOME: home,
+    // See left-behind.ts: whatever a case starts can be found afterwards.
+    ...(process.env["ACCEPTUTILS_TEST_RUN"]
+      ? { ACCEPTUTILS_TEST_RUN: process.env["ACCEPTUTILS_TEST_RUN"] }
+      : {}),
   };
   return { path, home, env };
 }

@@ -9,14 +9,14 @@ const isPop3 = ({ argv }: Case) => argv[0] === "authup" && argv.some((word) => /
 export const authupRules: readonly Rule[] = [
   {
     reason: "A stamp in the POP3 greeting says that APOP is offered (RFC 1939 §7), and here it is not.",
-    see: "authup(8), POP3",
+    see: "docs/specifications.md#authup",
     applies: isPop3,
     ours: (theirs) =>
       changeReplies(theirs, (text) => text.replace(/^\+OK <<PID>\.<TIME>@(.*)>\r\n/, "+OK $1\r\n")),
   },
   {
     reason: "A client that hangs up is told nothing: it would be told that a pipe could not be read.",
-    see: "authup(8), EXIT CODES",
+    see: "docs/specifications.md#authup",
     applies: isAuthup,
     ours: (theirs) =>
       changeReplies(theirs, (text) =>
@@ -25,7 +25,7 @@ export const authupRules: readonly Rule[] = [
   },
   {
     reason: "Descriptor 3 gets exactly three fields; the original's third one grows by a NUL with each try.",
-    see: "checkpassword(8)",
+    see: "docs/specifications.md#authup",
     applies: isAuthup,
     ours: (theirs) =>
       changeRuns(theirs, (run) =>
@@ -36,7 +36,7 @@ export const authupRules: readonly Rule[] = [
   },
   {
     reason: "What would be refused before TLS is not offered before TLS (RFC 4954 §4, RFC 2595 §4).",
-    see: "authup(8), ENVIRONMENT, UCSPITLS",
+    see: "docs/specifications.md#authup",
     applies: (played) => isAuthup(played) && played.env["UCSPITLS"] === "!" && !("DISABLETLS" in played.env),
     ours: (theirs) =>
       changeReplies(theirs, (text, before) =>
@@ -47,7 +47,7 @@ export const authupRules: readonly Rule[] = [
   },
   {
     reason: "The last variable that the TLS server reports is not lost.",
-    see: "docs/specifications.md, UCSPI-TLS",
+    see: "docs/specifications.md#authup",
     applies: ({ ucspitls }) => ucspitls !== undefined,
     ours: (theirs) => {
       const reported = Object.fromEntries(
@@ -67,7 +67,7 @@ export const authupDepartures: Readonly<Record<string, Departure>> = {
   ...all(
     "authup",
     "The log says which control file it was.",
-    "authup(8), CONTROL FILES",
+    "docs/specifications.md#authup",
     "no-control-files",
     "no-smtpcapabilities",
     "no-pop3capabilities",
@@ -76,13 +76,13 @@ export const authupDepartures: Readonly<Record<string, Departure>> = {
   ...all(
     "authup",
     "STARTTLS and AUTH are authup's own to offer; such lines of a capabilities file are passed over.",
-    "authup(8), CONTROL FILES",
+    "docs/specifications.md#authup",
     "capabilities-includes-starttls-and-auth",
   ),
   ...all(
     "authup",
     "PLAIN has three fields, and nobody acts for another user (RFC 4616 §2).",
-    "authup(8), AUTHENTICATION",
+    "docs/specifications.md#authup",
     "plain-with-authzid",
     "plain-trailing-nul-field",
     "plain-fourth-field",
@@ -90,45 +90,45 @@ export const authupDepartures: Readonly<Record<string, Departure>> = {
   ...all(
     "authup",
     "More than checkpassword reads from descriptor 3 can match no password.",
-    "checkpassword(8)",
+    "docs/specifications.md#authup",
     "plain-long-password-1000",
     "plain-long-password-9000",
   ),
   ...all(
     "authup",
     "What is sent before the answer to AUTH would be lost to the next program, so it is refused.",
-    "authup(8), AUTHENTICATION",
+    "docs/specifications.md#authup",
     "auth-pipelined-after-failed-auth-is-answered",
   ),
   ...all(
     "authup",
     "A number of tries is digits alone; 3abc is a mistake in the run script.",
-    "authup(8), OPTIONS",
+    "docs/specifications.md#authup",
     "tries-3abc",
   ),
   ...all(
     "authup",
     "Text in clear behind STARTTLS is an attack or a broken client: TLS does not begin after it.",
-    "docs/attacks.md, command injection at STARTTLS",
+    "docs/specifications.md#authup",
     "tls-starttls-plaintext-injection-dropped",
   ),
   ...all(
     "authup",
     "User names are UTF-8 (RFC 4616 §2); other bytes would reach the environment, the log and a header as something else.",
-    "authup(8), AUTHENTICATION",
+    "docs/specifications.md#authup",
     "plain-eight-bit",
     "pop3-eight-bit",
   ),
   ...all(
     "authup",
     "fixsmtpio says where the error in its rules is.",
-    "fixsmtpio(8), DIFFERENCES",
+    "docs/specifications.md#authup",
     "chain-rules-do-not-parse-exit-18",
   ),
   ...all(
     "authup",
     "Base64 is as RFC 4648 §4 has it: padded, nothing from outside the alphabet. Half of a password is none.",
-    "authup(8), AUTHENTICATION",
+    "docs/specifications.md#authup",
     "login-star-as-initial-response",
     "base64-login-user-two-chars",
     "base64-login-user-three-chars",
@@ -145,14 +145,14 @@ export const authupDepartures: Readonly<Record<string, Departure>> = {
   ...all(
     "authup",
     "A command line has a limit, as RFC 5321 §4.5.3.1.4 has it, with room for AUTH (RFC 4954 §4).",
-    "docs/specifications.md, limits",
+    "docs/specifications.md#authup",
     "smtp-long-command",
     "plain-password-100000-checkpassword-does-not-read",
   ),
   ...all(
     "authup",
     "A user name has no blanks and no control characters: it goes into the environment, the log and a header.",
-    "authup(8), AUTHENTICATION",
+    "docs/specifications.md#authup",
     "pop3-user-with-space",
   ),
 };

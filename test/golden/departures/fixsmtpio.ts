@@ -1,9 +1,9 @@
-/** Where our fixsmtpio differs from the original on purpose. fixsmtpio(8), DIFFERENCES */
+/** Where our fixsmtpio differs from the original on purpose. */
 import { parseRules } from "../../../src/protocol/fixsmtpio/rule.ts";
 import type { Case, Outcome, Run, Step } from "../../runner/case.ts";
 import type { Departure, Rule } from "../departures.ts";
 
-const see = "fixsmtpio(8), DIFFERENCES";
+const see = "docs/specifications.md#fixsmtpio";
 
 const S = (text: string): Step => ({ expect: text });
 const C = (text: string): Step => ({ send: text });
