@@ -8,6 +8,7 @@ const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["checknotroot", () => import("./checknotroot/main.ts")],
   ["fixsmtpio", () => import("./fixsmtpio/main.ts")],
   ["qmail-smtpd", () => import("./qmail-smtpd/main.ts")],
+  ["ofmipd", () => import("./ofmipd/main.ts")],
   ["acceptutils", () => import("./acceptutils/main.ts")],
   ["qmail-queue", () => import("./queue/main.ts")],
   ["qmail-send", () => import("./send/main.ts")],

@@ -1,6 +1,7 @@
 /** What qmail-smtpd takes from its environment and control files. qmail-smtpd(8) */
 import { readBadMailFrom } from "../../control/badmailfrom.ts";
-import { readInteger, readLineOrMe, readTimeout } from "../../control/control.ts";
+import { readLineOrMe, readTimeout } from "../../control/control.ts";
+import { readDataBytes } from "../../control/databytes.ts";
 import { readRcptHosts } from "../../control/rcpthosts.ts";
 import { readKnownMailboxes } from "../../control/recipients.ts";
 import * as replies from "../../protocol/smtp/replies.ts";
@@ -25,7 +26,7 @@ export async function readSettings(system: System): Promise<Settings | undefined
   const taken = await readRcptHosts(system);
   const bad = await readBadMailFrom(system);
   const mailbox = await readKnownMailboxes(system);
-  const maximumOctets = leadingNumber(env.get("DATABYTES")) ?? (await readInteger(system, "databytes", 0));
+  const maximumOctets = await readDataBytes(system);
   const suffix = env.get("RELAYCLIENT");
   const rcptCheck = env.get("RCPTCHECK");
 
@@ -57,9 +58,4 @@ export async function readSettings(system: System): Promise<Settings | undefined
       asksAboutRecipients: rcptCheck !== undefined && suffix === undefined,
     },
   };
-}
-
-/** DATABYTES that is no number is no limit, and wins over the control file all the same. */
-function leadingNumber(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(/^[0-9]*/.exec(text)?.[0] || 0);
 }
