@@ -123,7 +123,11 @@ function commentEnd(value: string, from: number): number | undefined {
 }
 
 /** Without backslashes, and in one line. */
-const plain = (text: string) => text.replace(/\\([\s\S])/g, "$1").replace(/[\x00-\x20\x7f]+/g, " ");
+const plain = (text: string) =>
+  text
+    .replace(/\\([\s\S])/g, "$1")
+    .replace(/\r?\n[ \t]*/g, " ")
+    .replace(/[\x00-\x1f\x7f]/g, " ");
 
 /** The words as one name: `Bob B. Bob`. */
 const phrase = (tokens: readonly Token[]) =>

@@ -69,7 +69,7 @@ test("the certificate is for this host", () => {
 });
 
 test("authup is told what ofmipd offers", () => {
-  assert.equal(read("control/smtpcapabilities"), "PIPELINING\n8BITMIME\n");
+  assert.equal(read("control/smtpcapabilities"), "PIPELINING\nSIZE 52428800\n8BITMIME\n");
 });
 
 test("the filters are in the environment, so that the run scripts stay as published", () => {
