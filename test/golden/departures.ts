@@ -6,6 +6,7 @@ import type { Case, Outcome } from "../runner/case.ts";
 import { authupDepartures, authupRules } from "./departures/authup.ts";
 import { checknotrootDepartures } from "./departures/checknotroot.ts";
 import { fixsmtpioDepartures, fixsmtpioRules } from "./departures/fixsmtpio.ts";
+import { ofmipdDepartures } from "./departures/ofmipd.ts";
 
 export interface Departure {
   /** Why, in a line or two. */
@@ -33,5 +34,6 @@ export const rules: readonly Rule[] = [...authupRules, ...fixsmtpioRules];
 export const departures: Readonly<Record<string, Departure>> = {
   ...authupDepartures,
   ...checknotrootDepartures,
+  ...ofmipdDepartures,
   ...fixsmtpioDepartures,
 };
