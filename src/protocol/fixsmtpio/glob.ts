@@ -89,25 +89,45 @@ function segmentsOf(source: string): readonly Segment[] | undefined {
 }
 
 function segmentOf(ones: readonly One[]): Segment {
+  if (ones.every((one) => typeof one === "number")) return literalSegment(String.fromCharCode(...ones));
   const { length } = ones;
-  if (ones.every((one) => typeof one === "number")) {
-    const literal = String.fromCharCode(...ones);
-    return {
-      length,
-      isAt: (text, at) => text.startsWith(literal, at),
-      find: (text, from) => text.indexOf(literal, from),
-    };
-  }
-  const isAt = (text: string, at: number) =>
-    ones.every((one, offset) => {
+  const isAt = (text: string, at: number) => {
+    for (let offset = 0; offset < length; offset++) {
+      const one = ones[offset]!;
+      if (one === "any") continue;
       const code = text.charCodeAt(at + offset);
-      return one === "any" || (typeof one === "number" ? one === code : one.has(code));
-    });
+      if (typeof one === "number" ? one !== code : !one.has(code)) return false;
+    }
+    return true;
+  };
+  // Where its last literal character is found, the rest may be, too.
+  const known = ones.findLastIndex((one) => typeof one === "number");
+  const step = known === -1 ? undefined : String.fromCharCode(ones[known] as number);
   const find = (text: string, from: number) => {
-    for (let at = from; at + length <= text.length; at++) if (isAt(text, at)) return at;
+    for (let at = from; at + length <= text.length; at++) {
+      if (step !== undefined) {
+        const next = text.indexOf(step, at + known);
+        if (next === -1) return -1;
+        at = next - known;
+        if (at + length > text.length) return -1;
+      }
+      if (isAt(text, at)) return at;
+    }
     return -1;
   };
   return { length, isAt, find };
+}
+
+function literalSegment(literal: string): Segment {
+  const { length } = literal;
+  const last = literal.charCodeAt(length - 1);
+  return {
+    length,
+    // Most lines differ from most globs in this one character, and looking at it costs least.
+    isAt: (text, at) =>
+      length === 0 || (text.charCodeAt(at + length - 1) === last && text.startsWith(literal, at)),
+    find: (text, from) => text.indexOf(literal, from),
+  };
 }
 
 /** Reads a bracket expression whose `[` stands just before `start`. `end` is where its `]` is. */

@@ -1,0 +1,215 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { play, type Scene } from "../../../test/play.ts";
+import { Killed, type Program, type System } from "../../system/system.ts";
+import { redacted } from "./debug.ts";
+import { main } from "./main.ts";
+
+/** A server that answers each line by its first word. Asked for ENV it says which of some variables it has. */
+const server: Program = async (words, system: System) => {
+  const say = (text: string) => system.output(1).write(Buffer.from(text, "latin1"));
+  const names = ["UCSPITLS", "DISABLETLS", "FIXSMTPIOTLS", "SSL_PROTOCOL"];
+  const set = names.filter((name) => system.env.has(name)).join(" ");
+  await say(`220 ${words.join(" ")}\r\n`);
+  let pending = "";
+  let inMessage = false;
+  for (;;) {
+    const chunk = await system.input(0).read();
+    if (chunk === null) return 1;
+    const lines = (pending + Buffer.from(chunk).toString("latin1")).split("\n");
+    pending = lines.pop() ?? "";
+    let replies = "";
+    for (const line of lines.map((each) => each.replace(/\r$/, ""))) {
+      const verb = line.split(" ", 1)[0]!.toUpperCase();
+      if (inMessage) {
+        if (line !== ".") continue;
+        inMessage = false;
+        replies += "250 accepted\r\n";
+      } else if (verb === "DATA") {
+        inMessage = true;
+        replies += "354 go ahead\r\n";
+      } else if (verb === "CRASH") throw new Killed("SIGSEGV");
+      else if (verb === "EHLO") replies += "250-child\r\n250 SIZE\r\n";
+      else replies += `250 ${verb === "ENV" ? set : verb}\r\n`;
+      if (verb === "QUIT") {
+        await say(replies);
+        return 0;
+      }
+    }
+    if (replies !== "") await say(replies);
+  }
+};
+
+const programs = { fixsmtpio: main, server };
+const scene: Scene = {
+  programs,
+  argv: ["fixsmtpio", "server", "-x"],
+  files: { "control/me": "mail.example.org\n" },
+};
+const fixups = ":greeting::2*::&fixsmtpio_fixup\n:ehlo::2*::&fixsmtpio_fixup\n";
+const withRules = (rules: string): Scene => ({
+  ...scene,
+  files: { "control/me": "mail.example.org\n", "control/fixsmtpio": rules },
+});
+
+test("a session ends as its server ends", async () => {
+  await play("S: 220 -x\nC: NOOP\nC: QUIT\nS: 250 NOOP\nS: 250 QUIT\n(END)", { ...scene, exit: 0, log: [] });
+  await play("S: 220 -x\nC: NOOP\nS: 250 NOOP\n(EOF)\n(END)", { ...scene, exit: 1, log: [] });
+});
+
+test("a rule decides how it ends", async () => {
+  const rules = withRules(":clienteof::*:0:\n:vrfy::*:9:252 no\n");
+  await play("S: 220 -x\n(EOF)\n(END)", { ...rules, exit: 0 });
+  await play("S: 220 -x\nC: VRFY x\nS: 252 no\n(END)", { ...rules, exit: 9 });
+});
+
+test("a server that crashed is told apart, also from a rule", async () => {
+  await play("S: 220 -x\nC: CRASH\n(END)", {
+    ...withRules(":crash::*:0:\n"),
+    exit: 1,
+    log: ["fixsmtpio: aack, child crashed"],
+  });
+});
+
+test("a message goes through as it is, and what follows it is requests again", async () => {
+  const dialogue = `
+    S: 220 -x
+    C: DATA
+    C: NOOP
+    C: ..
+    C: .
+    C: NOOP
+    S: 354 go ahead
+    S: 250 stored
+    S: 250 N
+    C: QUIT
+    S: 250 QUIT
+    (END)`;
+  await play(dialogue, { ...withRules(":noop:X:*::250 N\n:in_data::*::250 stored\n"), exit: 0, log: [] });
+});
+
+test("TLS: another server, which knows nothing of what was before", async () => {
+  const dialogue = `
+    S: 220 mail.example.org ESMTP
+    C: EHLO c
+    S: 250-mail.example.org
+    S: 250-STARTTLS
+    S: 250 SIZE
+    C: NOOP
+    C: STARTTLS
+    S: 250 NOOP
+    S: 220 Ready to start TLS (#5.7.0)
+    (TLS)
+    C: EHLO c
+    S: 250-mail.example.org
+    S: 250 SIZE
+    C: QUIT
+    S: 250 QUIT
+    (END)`;
+  await play(dialogue, { ...withRules(fixups), env: { UCSPITLS: "" }, exit: 0, log: [] });
+});
+
+test("the server within TLS sees what was agreed upon, and no offer of TLS", async () => {
+  const dialogue = `
+    S: 220 -x
+    C: STARTTLS
+    S: 220 Ready to start TLS (#5.7.0)
+    (TLS)
+    C: ENV
+    S: 250 FIXSMTPIOTLS SSL_PROTOCOL`;
+  await play(dialogue, { ...scene, env: { UCSPITLS: "!" } });
+  await play("S: 220 -x\nC: ENV\nS: 250 ", { ...scene, env: { UCSPITLS: "", DISABLETLS: "" } });
+});
+
+test("a handshake that fails ends the session", async () => {
+  await play("S: 220 -x\nC: STARTTLS\nS: 220 Ready to start TLS (#5.7.0)\n(END)", {
+    ...scene,
+    env: { UCSPITLS: "" },
+    tls: null,
+    exit: 1,
+    log: ["fixsmtpio: TLS temporarily not available"],
+  });
+});
+
+test("without offer STARTTLS is unimplemented", async () => {
+  for (const env of [{ UCSPITLS: "-" }, { UCSPITLS: "!", DISABLETLS: "" }, {}]) {
+    await play("S: 220 -x\nC: STARTTLS\nS: 502 unimplemented (#5.5.1)\nC: QUIT\nS: 250 QUIT\n(END)", {
+      ...scene,
+      env,
+      cuts: "whole",
+    });
+  }
+});
+
+test("NOFIXSMTPIO: as if it were not there", async () => {
+  await play("S: 220 -x\nC: ENV\nC: QUIT\nS: 250 UCSPITLS\nS: 250 QUIT\n(END)", {
+    ...withRules("nonsense"),
+    env: { NOFIXSMTPIO: "", UCSPITLS: "" },
+    exit: 0,
+    log: [],
+  });
+  await play("(END)", {
+    ...scene,
+    argv: ["fixsmtpio", "no-such-program"],
+    env: { NOFIXSMTPIO: "" },
+    exit: 111,
+    log: ["fixsmtpio: unable to run no-such-program: file does not exist"],
+  });
+});
+
+test("what is wrong before a session starts", async () => {
+  await play("(END)", {
+    ...scene,
+    argv: ["fixsmtpio"],
+    exit: 1,
+    log: ["fixsmtpio: usage: fixsmtpio prog [ arg ... ]"],
+  });
+  await play("(END)", { ...scene, files: {}, exit: 1, log: ["fixsmtpio: unable to read controls"] });
+  await play("(END)", {
+    ...scene,
+    argv: ["fixsmtpio", "no-such-program"],
+    exit: 1,
+    log: ["fixsmtpio: unable to exec"],
+  });
+  await play("(END)", {
+    ...withRules(":noop::*:14abc:\n# fine\n::x:*::\n"),
+    exit: 18,
+    log: [
+      'fixsmtpio: control/fixsmtpio:1:10: exit code must be 0 to 255, not "14abc"',
+      "fixsmtpio: control/fixsmtpio:3:2: the event is missing",
+      "fixsmtpio: unable to parse control/fixsmtpio",
+    ],
+  });
+});
+
+test("debug lines are one event each, printable, and keep secrets", async () => {
+  await play("S: 220 -x\nC: AUTH PLAIN c2VjcmV0\nS: 535 \x01o\nC: QUIT\nS: 250 QUIT\n(END)", {
+    ...withRules(":auth:NOOP :*::535 \x01o\n"),
+    env: { FIXSMTPIODEBUG: "" },
+    cuts: "whole",
+    log: [
+      "fixsmtpio <PID> server <PID> 3: 220 -x\\r\\n",
+      "fixsmtpio <PID> server <PID> 4: 220 -x\\r\\n",
+      "fixsmtpio <PID> server <PID> 1: AUTH ********\\r\\n",
+      "fixsmtpio <PID> server <PID> 2: NOOP AUTH ********\\r\\n",
+      "fixsmtpio <PID> server <PID> 3: 250 NOOP\\r\\n",
+      "fixsmtpio <PID> server <PID> 4: 535 \\x01o\\r\\n",
+      "fixsmtpio <PID> server <PID> 1: QUIT\\r\\n",
+      "fixsmtpio <PID> server <PID> 2: QUIT\\r\\n",
+      "fixsmtpio <PID> server <PID> 3: 250 QUIT\\r\\n",
+      "fixsmtpio <PID> server <PID> 4: 250 QUIT\\r\\n",
+    ],
+  });
+});
+
+for (const [line, shown] of [
+  ["AUTH PLAIN abc\r\n", "AUTH ********\r\n"],
+  ["auth\tx\r\n", "********\r\n"],
+  ["AUTH\r\n", "AUTH********\r\n"],
+  ["c2VjcmV0\n", "********\n"],
+  ["authentic secret\r\n", "********\r\n"],
+] as const) {
+  test(`of ${JSON.stringify(line)} the log gets ${JSON.stringify(shown)}`, () => {
+    assert.equal(redacted(line), shown);
+  });
+}
