@@ -1,0 +1,158 @@
+/** qmail-pop3d: serves one Maildir to whom authup let in. qmail-pop3d(8) */
+import { resolve } from "node:path";
+import { MultiLine } from "../../protocol/pop3/multi-line.ts";
+import {
+  fresh,
+  type Maildrop,
+  responses,
+  type Session,
+  step,
+  uniqueIdOf,
+} from "../../protocol/pop3/transaction-state.ts";
+import { CommandReader } from "../../protocol/smtp/command.ts";
+import {
+  isMaildir,
+  type MaildirFile,
+  moveToCur,
+  readMessage,
+  removeMessage,
+  scanMaildir,
+} from "../../system/maildrop.ts";
+import { Closed, type Output, type System, TimedOut } from "../../system/system.ts";
+
+/** RFC 1939 §3: at least ten minutes. */
+const timeoutSeconds = 1200;
+/** What was said waits for company up to here. */
+const gatherOctets = 65536;
+
+/** Serves the Maildir that is the argument, from the working directory on. Returns 0, whatever happens. */
+export async function main([argument]: readonly string[], system: System): Promise<number> {
+  try {
+    await serve(argument, system);
+  } catch (error) {
+    if (!(error instanceof TimedOut) && !(error instanceof Closed)) throw error;
+  }
+  return 0;
+}
+
+async function serve(argument: string | undefined, system: System): Promise<void> {
+  const speaker = new Speaker(system.output(1));
+  // Not chdir: many sessions of one user share a process.
+  const maildir = argument === undefined ? undefined : resolve(system.cwd(), argument);
+  if (maildir === undefined || !isMaildir(maildir)) return speaker.last(responses.noMaildir);
+  let files: readonly MaildirFile[];
+  try {
+    files = await scanMaildir(maildir, system.now());
+  } catch {
+    return speaker.last(responses.cannotScan);
+  }
+  const maildrop = files.map(({ name, sizeOctets }) => ({ sizeOctets, uniqueId: uniqueIdOf(name) }));
+  speaker.say(responses.ok);
+  await speaker.send();
+  await converse(system, new Mailbox(maildir, files, maildrop), speaker);
+}
+
+/** Until QUIT or the end of file. What was not committed by QUIT has not happened. */
+async function converse(system: System, mailbox: Mailbox, speaker: Speaker): Promise<void> {
+  const reader = new CommandReader();
+  const input = system.input(0);
+  let session = fresh;
+  for (;;) {
+    const chunk = await input.read(timeoutSeconds);
+    if (chunk === null) return;
+    reader.give(chunk);
+    for (let command = reader.next(); command !== undefined; command = reader.next()) {
+      const [next, action] = step(mailbox.maildrop, session, command);
+      session = next;
+      switch (action.do) {
+        case "say":
+          speaker.say(action.text);
+          break;
+        case "send":
+          await mailbox.send(action.index, action.bodyLines, speaker);
+          break;
+        case "update":
+          speaker.say(mailbox.update(session));
+          return speaker.send();
+        default:
+          return action satisfies never;
+      }
+      if (speaker.gathered > gatherOctets) await speaker.send();
+    }
+    await speaker.send();
+  }
+}
+
+/** The Maildir as it was when the session began. */
+class Mailbox {
+  readonly maildrop: Maildrop;
+  readonly #maildir: string;
+  readonly #files: readonly MaildirFile[];
+
+  constructor(maildir: string, files: readonly MaildirFile[], maildrop: Maildrop) {
+    this.maildrop = maildrop;
+    this.#maildir = maildir;
+    this.#files = files;
+  }
+
+  async send(index: number, bodyLines: number | undefined, speaker: Speaker): Promise<void> {
+    const content = readMessage(this.#maildir, this.#files[index]!);
+    if (content === undefined) return speaker.say(responses.cannotOpen);
+    const response = new MultiLine(bodyLines);
+    speaker.say(responses.ok);
+    if (content instanceof Uint8Array) {
+      speaker.add(response.push(content));
+    } else {
+      for await (const chunk of content) {
+        speaker.add(response.push(chunk));
+        if (speaker.gathered > gatherOctets) await speaker.send();
+        if (response.complete) break;
+      }
+    }
+    speaker.add(response.finish());
+  }
+
+  /** The update state: RFC 1939 §6. Returns what to say of it. */
+  update({ deleted }: Session): string {
+    let trouble = "";
+    for (const [index, file] of this.#files.entries()) {
+      if (!deleted.has(index)) moveToCur(this.#maildir, file);
+      else if (!removeMessage(this.#maildir, file)) trouble += responses.cannotUnlink;
+    }
+    return trouble + responses.ok;
+  }
+}
+
+/** Gathers what is said, so that it leaves in one write. */
+class Speaker {
+  readonly #output: Output;
+  #parts: Uint8Array[] = [];
+  gathered = 0;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  say(text: string): void {
+    this.add(Buffer.from(text, "latin1"));
+  }
+
+  add(bytes: Uint8Array): void {
+    this.#parts.push(bytes);
+    this.gathered += bytes.length;
+  }
+
+  async send(): Promise<void> {
+    if (this.gathered === 0) return;
+    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.gathered = 0;
+    await this.#output.write(bytes);
+  }
+
+  /** Says a last thing. */
+  last(text: string): Promise<void> {
+    this.say(text);
+    return this.send();
+  }
+}

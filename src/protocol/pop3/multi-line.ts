@@ -1,0 +1,62 @@
+/**
+ * A stored message (lines end with LF) as a multi-line response (RFC 1939 §3): CR LF, a dot doubled at the start of a
+ * line, and qmail-pop3d's extra empty line before the last dot.
+ */
+
+const lineFeed = 10;
+const dot = 46;
+const end = Buffer.from("\r\n.\r\n");
+
+/** Turns one message, in chunks, into the response after its first line. */
+export class MultiLine {
+  /** Lines of the body that may still be sent. */
+  #left: number;
+  #inHeader = true;
+  #atStart = true;
+  #lineEmpty = true;
+  /** TOP had all it wanted: the rest need not be read. */
+  complete = false;
+
+  /** `bodyLines`: as TOP asks; undefined for all. */
+  constructor(bodyLines: number | undefined) {
+    this.#left = bodyLines ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** What to send for the next chunk of the message. */
+  push(chunk: Uint8Array): Uint8Array {
+    // Twice the chunk: were every octet a LF or a dot.
+    const out = Buffer.allocUnsafe(chunk.length * 2);
+    let length = 0;
+    for (let at = 0; at < chunk.length && !this.complete; ) {
+      if (this.#atStart) {
+        if (!this.#inHeader && this.#left-- <= 0) {
+          this.complete = true;
+          break;
+        }
+        this.#atStart = false;
+        this.#lineEmpty = true;
+        if (chunk[at] === dot) out[length++] = dot;
+      }
+      const found = chunk.indexOf(lineFeed, at);
+      const stop = found < 0 ? chunk.length : found;
+      if (stop > at) {
+        this.#lineEmpty = false;
+        out.set(chunk.subarray(at, stop), length);
+        length += stop - at;
+      }
+      at = stop;
+      if (found >= 0) {
+        length += out.write("\r\n", length, "latin1");
+        at++;
+        this.#atStart = true;
+        if (this.#lineEmpty) this.#inHeader = false;
+      }
+    }
+    return out.subarray(0, length);
+  }
+
+  /** What ends the response. */
+  finish(): Uint8Array {
+    return this.#atStart || this.complete ? end : Buffer.concat([Buffer.from("\r\n"), end]);
+  }
+}

@@ -1,0 +1,173 @@
+/** A Maildir as somebody reads it. Source: maildir(5); qmail's maildir.c. */
+import {
+  closeSync,
+  openSync,
+  read,
+  readdirSync,
+  readSync,
+  renameSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { codeOf } from "./system.ts";
+
+/** A message in a Maildir. */
+export interface MaildirFile {
+  /** `new/NAME` or `cur/NAME`. Names are bytes: latin1 text. */
+  readonly folder: "new" | "cur";
+  readonly name: string;
+  readonly sizeOctets: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+}
+
+/** What is in tmp for longer was given up by whoever wrote it. */
+const abandonedAfterMs = 36 * 3600 * 1000;
+/** Files that are looked at before others have their turn. */
+const filesPerTurn = 500;
+
+/**
+ * The messages of a Maildir, the oldest first. What was forgotten in tmp is removed.
+ * Throws the system's error when there is no new or cur, or they cannot be read.
+ */
+export async function scanMaildir(maildir: string, now: number): Promise<MaildirFile[]> {
+  cleanTmp(maildir, now);
+  const found: MaildirFile[] = [];
+  let looked = 0;
+  for (const folder of ["new", "cur"] as const) {
+    for (const bytes of readdirSync(join(maildir, folder), { encoding: "buffer" })) {
+      const name = bytes.toString("latin1");
+      if (name.startsWith(".")) continue;
+      if (++looked % filesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
+      const stats = statOf(pathOf(maildir, { folder, name }));
+      // A file from the future is one of a broken clock: it would come and go in the order.
+      if (stats === undefined || Math.floor(stats.mtimeMs / 1000) > Math.floor(now / 1000)) continue;
+      found.push({ folder, name, sizeOctets: stats.size, modified: stats.mtimeMs });
+    }
+  }
+  return found.sort((a, b) => a.modified - b.modified || (a.name < b.name ? -1 : 1));
+}
+
+function cleanTmp(maildir: string, now: number): void {
+  try {
+    for (const name of readdirSync(join(maildir, "tmp"))) {
+      const path = join(maildir, "tmp", name);
+      const stats = statOf(path);
+      if (stats !== undefined && stats.atimeMs < now - abandonedAfterMs) unlinkSync(path);
+    }
+  } catch {
+    // It can be read without tmp.
+  }
+}
+
+function statOf(path: string | Buffer): Stats | undefined {
+  try {
+    const stats = statSync(path);
+    return stats.isFile() ? stats : undefined;
+  } catch (error) {
+    // Another session has moved it, or it is not for us.
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "EACCES") return undefined;
+    throw error;
+  }
+}
+
+/** A name is bytes, which need not be UTF-8. */
+function pathOf(maildir: string, { folder, name }: Pick<MaildirFile, "folder" | "name">): Buffer {
+  return Buffer.concat([Buffer.from(join(maildir, folder, "/")), Buffer.from(name, "latin1")]);
+}
+
+const readAsync = promisify(read);
+
+/** A message up to this size is read in one go: cheaper than asking the thread pool four times. */
+const atOnceOctets = 65536;
+const chunkOctets = 65536;
+
+/**
+ * The octets of a message: undefined when it cannot be opened, the whole when it is small, else chunks.
+ * Chunks throw the system's error when the disk does.
+ */
+export function readMessage(
+  maildir: string,
+  file: MaildirFile,
+): Uint8Array | AsyncIterable<Uint8Array> | undefined {
+  const path = pathOf(maildir, file);
+  if (file.sizeOctets > atOnceOctets) {
+    // Opened here: whether it can be is known before anything is said of it.
+    const fd = openOf(path);
+    return fd === undefined ? undefined : chunksOf(fd);
+  }
+  const fd = openOf(path);
+  if (fd === undefined) return undefined;
+  try {
+    const bytes = Buffer.allocUnsafe(file.sizeOctets);
+    let filled = 0;
+    while (filled < bytes.length) {
+      const length = readSync(fd, bytes, filled, bytes.length - filled, null);
+      if (length === 0) break;
+      filled += length;
+    }
+    return bytes.subarray(0, filled);
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function openOf(path: Buffer): number | undefined {
+  try {
+    return openSync(path, "r");
+  } catch {
+    return undefined;
+  }
+}
+
+async function* chunksOf(fd: number): AsyncGenerator<Uint8Array> {
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await readAsync(
+        fd,
+        Buffer.allocUnsafeSlow(chunkOctets),
+        0,
+        chunkOctets,
+        null,
+      );
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Removes a message. False when that cannot be. */
+export function removeMessage(maildir: string, file: MaildirFile): boolean {
+  try {
+    unlinkSync(pathOf(maildir, file));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A message that was in new is no longer new. One that is gone meanwhile is none of our concern. */
+export function moveToCur(maildir: string, file: MaildirFile): void {
+  if (file.folder === "cur") return;
+  try {
+    renameSync(pathOf(maildir, file), pathOf(maildir, { folder: "cur", name: `${file.name}:2,` }));
+  } catch {
+    // It stays new.
+  }
+}
+
+/** True when there is such a directory. */
+export function isMaildir(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
