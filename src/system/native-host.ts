@@ -147,7 +147,7 @@ class NativeSystem implements System {
     for (let fd = 0; fd <= highest; fd++) {
       const wire = wires[fd];
       if (wire === undefined) stdio.push(fd === 2 ? 2 : "ignore");
-      else if ("inherit" in wire) stdio.push(this.input(wire.from ?? fd).fd ?? fd);
+      else if ("inherit" in wire) stdio.push(this.#inheritable(wire.from ?? fd));
       else if ("file" in wire) stdio.push(reopened(wire.file));
       else stdio.push("pipe");
     }
@@ -222,6 +222,12 @@ class NativeSystem implements System {
 
   async flush(): Promise<void> {
     for (const output of this.#outputs.values()) await output.flush();
+  }
+
+  /** A descriptor to hand on. Above 2, only what our parent gave us: the low numbers may be Node.js's own. */
+  #inheritable(descriptor: number): number | "ignore" {
+    const fd = this.#inputs.get(descriptor)?.fd ?? this.#outputs.get(descriptor)?.fd ?? descriptor;
+    return fd <= 2 || native.wasInherited(fd) ? fd : "ignore";
   }
 
   #tlsDescriptor(variable: string): number | undefined {

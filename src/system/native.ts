@@ -2,6 +2,8 @@
  * The system calls that Node.js does not offer, by way of its FFI. Nothing else in the project calls C.
  * Source: the Linux man pages of each call; sizes and offsets are those of 64-bit glibc and musl.
  */
+import { fstatSync } from "node:fs";
+
 type Word = number | bigint;
 interface Calls {
   _exit(code: number): void;
@@ -91,6 +93,14 @@ export function duplicateOnto(from: number, to: number): void {
 /** True when `fd` is open. */
 export function isOpen(fd: number): boolean {
   return calls().fcntl(fd, fGetFd, 0) >= 0;
+}
+
+/** True for an open pipe or socket that Node.js did not open for itself: its own pipes and sockets never wait. */
+export function wasInherited(fd: number): boolean {
+  const flags = calls().fcntl(fd, fGetFl, 0);
+  if (flags < 0 || (flags & oNonblock) !== 0) return false;
+  const kind = fstatSync(fd);
+  return kind.isFIFO() || kind.isSocket();
 }
 
 /** The next program is to inherit `fd`; Node.js closes all above 2 otherwise. */

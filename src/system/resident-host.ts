@@ -315,6 +315,8 @@ class ResidentSystem implements System {
         if (real !== undefined) {
           shared.push(real);
           stdio.push(real);
+        } else if (input === undefined && output === undefined) {
+          stdio.push("ignore");
         } else {
           stdio.push("pipe");
           pumps[fd] = (stream) => {
