@@ -35,6 +35,9 @@ export function makeFolder(played: Case): Folder {
     for (const [at, part] of parts.entries())
       writeFileSync(join(path, "stand-ins", `${name}.${at + 1}.pl`), perlOf(part));
   }
+  // qmail-qfilter-queue runs it from the home folder, and one case is about a folder without it.
+  if (played.program === "qmail-qfilter-queue" && !played.name.endsWith("-not-executable"))
+    symlinkSync(join(root, "build", "bin", "qmail-qfilter"), join(home, "bin", "qmail-qfilter"));
   const env = {
     ...played.env,
     PATH: `${join(home, "bin")}:${join(root, "build", "bin")}:/usr/bin:/bin`,

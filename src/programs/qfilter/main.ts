@@ -29,10 +29,11 @@ export async function main(words: readonly string[], system: System): Promise<nu
   try {
     return await passage.run(commands);
   } catch (error) {
-    const cannot = error instanceof CannotRun || error instanceof CannotOpen;
-    if (!cannot && codeOf(error) === "") throw error;
+    // As the original: a filter that cannot be run is not named.
+    if (error instanceof CannotRun || error instanceof CannotOpen) return exit.internal;
+    if (codeOf(error) === "") throw error;
     system.log(`qmail-qfilter: ${(error as Error).message}`);
-    return cannot ? exit.internal : exit.fileError;
+    return exit.fileError;
   } finally {
     passage.close();
   }
