@@ -7,6 +7,8 @@ import { authupDepartures, authupRules } from "./departures/authup.ts";
 import { checknotrootDepartures } from "./departures/checknotroot.ts";
 import { fixsmtpioDepartures, fixsmtpioRules } from "./departures/fixsmtpio.ts";
 import { ofmipdDepartures } from "./departures/ofmipd.ts";
+import { qfilterDepartures } from "./departures/qfilter.ts";
+import { pop3dDepartures } from "./departures/qmail-pop3d.ts";
 
 export interface Departure {
   /** Why, in a line or two. */
@@ -36,4 +38,6 @@ export const departures: Readonly<Record<string, Departure>> = {
   ...checknotrootDepartures,
   ...ofmipdDepartures,
   ...fixsmtpioDepartures,
+  ...pop3dDepartures,
+  ...qfilterDepartures,
 };
