@@ -9,7 +9,7 @@ import { LogFile } from "../../system/home/log-file.ts";
 import { isHome, type Made, writePrograms } from "../../system/home/make.ts";
 import { longestHome, Occupied, occupy } from "../../system/home/occupancy.ts";
 import { reachable, takenPort } from "../../system/home/ports.ts";
-import { closedFolder } from "../../system/home/reach.ts";
+import { closedFolder, homeFromWithin } from "../../system/home/reach.ts";
 import { OwnScript, readdress } from "../../system/home/readdress.ts";
 import { resumedVariable, runServices, StartFailed } from "../../system/resident/up.ts";
 import { homeFolder } from "./default-home.ts";
@@ -69,14 +69,15 @@ async function prepare(
   const installation = await thisInstallation();
   // Programs are loaded before they give root up: the home alone must be within everybody's reach.
   const closed = closedFolder(home);
-  if (closed !== undefined) throw new Problem(closed);
+  if (closed !== undefined) command.note(closed);
   writePrograms(home, installation);
   moveTo(home, words);
   const path = command.system.env.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
   const faults = faultsIn(home, `${join(home, "bin")}:${path}`).map((fault) => formatFault(home, fault));
   if (faults.length > 0 && !resumed) throw new Problem(faults.join("\nacceptutils: "));
   for (const line of faults) command.note(line);
-  return readHome(home, installation, path);
+  process.chdir(home);
+  return readHome(home, installation, path, closed === undefined ? home : homeFromWithin);
 }
 
 function moveTo(home: string, words: HomeWords): void {

@@ -24,8 +24,13 @@ export interface ServiceFacts {
   readonly listener: (Listener & { readonly tls: "starttls" | "implicit" }) | undefined;
 }
 
-/** Reads the services of `home`. Throws the system's error when a script cannot be read. */
-export function readHome(home: string, installation: Installation, path: string | undefined): HomeFacts {
+/** Reads the services of `home`, which they find under the path `seen`. Throws the system's error when a script cannot be read. */
+export function readHome(
+  home: string,
+  installation: Installation,
+  path: string | undefined,
+  seen: string,
+): HomeFacts {
   const folder = join(home, "service");
   const names = readdirSync(folder)
     .filter((name) => !name.startsWith(".") && statSync(join(folder, name)).isDirectory())
@@ -35,8 +40,8 @@ export function readHome(home: string, installation: Installation, path: string 
     const listener = listenerIn(readFileSync(script, "latin1"));
     const tls = listening.get(name)?.tls ?? "starttls";
     const env = new Map([
-      ["PATH", `${join(home, "bin")}:${path ?? "/usr/local/bin:/usr/bin:/bin"}`],
-      ["ACCEPTUTILS_HOME", home],
+      ["PATH", `${join(seen, "bin")}:${path ?? "/usr/local/bin:/usr/bin:/bin"}`],
+      ["ACCEPTUTILS_HOME", seen],
       ...readEnvironment(join(folder, name, "env")),
     ]);
     return { name, script, env, listener: listener && { ...listener, tls } };

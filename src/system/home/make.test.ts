@@ -76,7 +76,7 @@ test("the filters are in the environment, so that the run scripts stay as publis
   const smtp = readEnvironment(join(home, "service", "smtp", "env"));
   assert.equal(smtp.get("QMAILQUEUE"), "bin/qmail-qfilter-queue");
   assert.equal(smtp.get("QMAILQUEUEFILTERS"), "control/smtpfilters");
-  const facts = readHome(home, installation, "/usr/bin");
+  const facts = readHome(home, installation, "/usr/bin", home);
   assert.deepEqual(
     facts.services.map(({ name, listener }) => [name, listener?.port, listener?.tls]),
     [

@@ -13,6 +13,8 @@ import { asksForUser, type Service, type WorkerFacts } from "./service.ts";
 export interface PoolOptions {
   /** The first file of this program: build/app.cjs. */
   readonly entry: string;
+  /** Where the workers are started. */
+  readonly home: string;
   /** Who parses what comes from the network when a chain names nobody and we are root. */
   readonly unprivileged: { readonly uid: number; readonly gid: number };
   /** What happens to the workers themselves. */
@@ -180,7 +182,7 @@ export class Pool {
     const child = spawn(process.execPath, [...process.execArgv, this.#options.entry, "worker", facts.kind], {
       stdio: ["ignore", "ignore", 2, theirs.stream, theirs.packets],
       detached: true,
-      cwd: "/",
+      cwd: this.#options.home,
       env: {
         PATH: process.env["PATH"],
         ...(process.env["ACCEPTUTILS_TEST_RUN"] && {

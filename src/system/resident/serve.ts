@@ -3,7 +3,8 @@
  * registered with it and this process becomes a `cat` that holds the registration and copies the log. Alone, this
  * process is the master itself.
  */
-import { closeSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, readFileSync } from "node:fs";
+import { homeFromWithin } from "../home/reach.ts";
 import type { Listening } from "../listen.ts";
 import * as native from "../native.ts";
 import type { System } from "../system.ts";
@@ -19,7 +20,7 @@ const drainSeconds = 10;
 export async function serve(service: Service, { fd }: Listening, system: System): Promise<number> {
   checkCertificate(service);
   const pool = system.env.get("ACCEPTUTILS_POOL");
-  const own = { ...service, env: withoutPool(service.env) };
+  const own = { ...service, cwd: fromWithin(service), env: withoutPool(service.env) };
   if (pool !== undefined) return register(own, fd, pool);
   return alone(own, fd, system);
 }
@@ -41,6 +42,7 @@ function checkCertificate({ tls, certificate }: Service): void {
 async function alone(service: Service, listening: number, system: System): Promise<number> {
   const pool = new Pool({
     entry: process.argv[1]!,
+    home: existsSync(system.home()) ? system.home() : "/",
     unprivileged: unprivilegedOf(system.home()),
     log: (line) => system.log(line),
   });
@@ -67,6 +69,11 @@ async function register(service: Service, listening: number, pool: string): Prom
   closeSync(kept);
   process.execve!("/bin/cat", ["sslserver"], {});
   return 111;
+}
+
+/** Where a home is seen from within, so is the folder a session starts in: its full path may be closed to it. */
+function fromWithin({ env, cwd }: Service): string {
+  return env["ACCEPTUTILS_HOME"] === homeFromWithin ? homeFromWithin : cwd;
 }
 
 function withoutPool(env: Service["env"]): Service["env"] {

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { quoted } from "../launchers.ts";
 import { Channel, channelPair, closeEnd, type Received } from "./channel.ts";
 import { Pool } from "./pool.ts";
@@ -46,17 +46,18 @@ const startSeconds = 30;
 /** Set for the process that a guard started: clients are waiting, and nothing is to be shown twice. */
 export const resumedVariable = "ACCEPTUTILS_RESUMED";
 
-/** Runs `scripts` until `hooks.stop`. Throws StartFailed, with nothing left running, when one cannot start. */
+/** Runs `scripts`, each in `home`, until `hooks.stop`. Throws StartFailed, with nothing left running, when one cannot start. */
 export async function runServices(home: string, scripts: readonly Script[], hooks: Hooks): Promise<void> {
   const resumed = process.env[resumedVariable] !== undefined;
   delete process.env[resumedVariable];
   const pool = new Pool({
     entry: process.argv[1]!,
+    home,
     unprivileged: unprivilegedOf(home),
     log: (line) => hooks.log("", line),
   });
   const guard = new Guard();
-  const running = scripts.map((script) => new Running(script, pool, hooks));
+  const running = scripts.map((script) => new Running(home, script, pool, hooks));
   const stopAll = async () => {
     for (const one of running) one.leave();
     await pool.close(hooks.stop.aborted ? drainSeconds : 0);
@@ -66,7 +67,7 @@ export async function runServices(home: string, scripts: readonly Script[], hook
   try {
     // Someone who has clients waiting tries again where a first start gives up and says why.
     await Promise.all(running.map((one) => one.start(resumed)));
-    await Promise.all(running.map((one) => one.answers(home)));
+    await Promise.all(running.map((one) => one.answers()));
   } catch (error) {
     await stopAll();
     if (hooks.stop.aborted) return;
@@ -79,6 +80,7 @@ export async function runServices(home: string, scripts: readonly Script[], hook
 
 /** One run script and the process it has become. */
 class Running {
+  readonly #home: string;
   readonly #facts: Script;
   readonly #pool: Pool;
   readonly #hooks: Hooks;
@@ -89,7 +91,8 @@ class Running {
   #failures = 0;
   #up: { resolve(): void; reject(why: Error): void } | undefined;
 
-  constructor(facts: Script, pool: Pool, hooks: Hooks) {
+  constructor(home: string, facts: Script, pool: Pool, hooks: Hooks) {
+    this.#home = home;
     this.#facts = facts;
     this.#pool = pool;
     this.#hooks = hooks;
@@ -120,13 +123,13 @@ class Running {
   }
 
   /** Waits until a client would be answered. Throws StartFailed when that takes too long. */
-  async answers(home: string): Promise<void> {
+  async answers(): Promise<void> {
     const { listener, name } = this.#facts;
     const until = performance.now() + startSeconds * 1000;
     while (performance.now() < until && !this.#hooks.stop.aborted) {
       const there =
         listener === undefined
-          ? name !== "queue" || (await answersAt({ path: join(home, "queue", "socket") }, false))
+          ? name !== "queue" || (await answersAt({ path: join(this.#home, "queue", "socket") }, false))
           : await answersAt(
               { host: reachable(listener.host), port: listener.port },
               listener.tls === "starttls",
@@ -143,7 +146,7 @@ class Running {
     const { script, env } = this.#facts;
     const [ours, theirs] = channelPair();
     const child = spawn("/bin/sh", [script], {
-      cwd: dirname(script),
+      cwd: this.#home,
       detached: true,
       stdio: ["ignore", "pipe", "pipe", theirs.stream, theirs.packets],
       env: { ...process.env, ...Object.fromEntries(env), ACCEPTUTILS_POOL: "3,4" },
