@@ -15,7 +15,8 @@ export function askAuth(service: Service, auth: () => Channel | undefined, users
   return async (_args, system) => {
     const fields = await readFields(system.input(3));
     try {
-      const answer = await auth()?.ask({ kind: "verify", service: service.id }, fields);
+      const client = system.env.get("TCPREMOTEIP") ?? "";
+      const answer = await auth()?.ask({ kind: "verify", service: service.id, client }, fields);
       if (answer === undefined) {
         system.log("checkpassword: the auth process is away");
         return temporary;

@@ -2,7 +2,10 @@
  * The auth process: it alone reads the user database. It sees one question at a time, a user's name and a secret,
  * and answers the front with an exit code or, by way of the master, with a ticket for that user's worker.
  */
+import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { setTimeout as sleepMs } from "node:timers/promises";
+import { usualAuthenticator } from "../../auth/authenticator.ts";
 import { verifyFields } from "../../control/verify-fields.ts";
 import { readFileCached } from "../files.ts";
 import { CannotOpen } from "../system.ts";
@@ -13,6 +16,7 @@ const temporary = 111;
 
 export function authWorker(master: Channel): void {
   const services = new Map<number, Service>();
+  const authenticator = usualAuthenticator(availableParallelism(), (seconds) => sleepMs(seconds * 1000));
 
   master.onMessage = ({ head, descriptors }) => {
     if (head.kind === "service") {
@@ -40,7 +44,10 @@ export function authWorker(master: Channel): void {
       home: () => home,
       readFile: async (path: string) => readFileCached(resolve(home, path)),
     };
-    const verdict = await verifyFields(reader, body);
+    const client = String(head["client"] ?? "");
+    const verdict = await verifyFields(reader, body, (user, secret) =>
+      authenticator.answer(reader, { client, user, secret }),
+    );
     if (typeof verdict === "number") return { code: verdict };
     const admitted = await master.ask({ kind: "admit", service: service.id, account: verdict });
     return admitted === undefined ? { code: temporary } : { ...admitted.head };

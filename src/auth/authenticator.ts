@@ -1,0 +1,108 @@
+/**
+ * Between a guess and the users: the book of failures keeps it waiting, the queue lets each client have its turn,
+ * and who was right a moment ago goes through at once. One for all services of a host.
+ *
+ * A name that is no user, a locked account and uid 0 go the same way as a wrong password, and take the same time.
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import { matches } from "../control/password-hash.ts";
+import { type CheckHash, type UsersReader, verify } from "../control/users.ts";
+import type { Secret } from "../protocol/checkpassword/secret.ts";
+import type { Account } from "../system/system.ts";
+import { Busy, FairQueue, type FairQueueLimits } from "./fair-queue.ts";
+import { KnownGood } from "./known-good.ts";
+import { networkOf } from "./network.ts";
+import { PenaltyBook } from "./penalty.ts";
+
+export interface AuthenticatorParts {
+  readonly book: PenaltyBook;
+  readonly known: KnownGood;
+  readonly limits: FairQueueLimits;
+  /** The slow check. */
+  readonly check: CheckHash;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly sleep: (seconds: number) => Promise<unknown>;
+}
+
+export interface Guess {
+  /** The address of the client; empty when nobody knows it. */
+  readonly client: string;
+  /** latin1. */
+  readonly user: string;
+  readonly secret: Secret;
+}
+
+export class Authenticator {
+  readonly book: PenaltyBook;
+  readonly #parts: AuthenticatorParts;
+  readonly #queue: FairQueue;
+  readonly #key = randomBytes(32);
+  /** Guesses under way, by network. */
+  readonly #pending = new Map<string, number>();
+
+  constructor(parts: AuthenticatorParts) {
+    this.#parts = parts;
+    this.book = parts.book;
+    this.#queue = new FairQueue(parts.limits);
+  }
+
+  /**
+   * What the session becomes; undefined when the password is wrong, or the client is not served any more.
+   * Throws Busy when too many passwords wait to be checked, and CannotOpen.
+   */
+  async answer(reader: UsersReader, { client, user, secret }: Guess): Promise<Account | undefined> {
+    const { known, now } = this.#parts;
+    let remembered = false;
+    const account = await verify(reader, user, secret, async (hash, given) => {
+      remembered = known.has(hash, given, now());
+      if (remembered) return true;
+      const right = await this.#checkSlowly(client, user, () => this.#parts.check(hash, given));
+      if (right) known.add(hash, given, now());
+      return right;
+    });
+    if (account === undefined) this.book.failed(client, user, this.#markOf(user, secret), now());
+    else if (!remembered) this.book.succeeded(client, now());
+    return account;
+  }
+
+  async #checkSlowly(client: string, user: string, check: () => Promise<boolean>): Promise<boolean> {
+    const network = networkOf(client) ?? "";
+    const pending = this.#pending.get(network) ?? 0;
+    if (pending >= this.#parts.limits.waitingEach) throw new Busy("too many passwords to check");
+    this.#pending.set(network, pending + 1);
+    try {
+      const delay = this.book.delaySeconds(client, user, this.#parts.now(), pending);
+      if (delay > 0) await this.#parts.sleep(delay);
+      // Not checked, so that a network that is turned away does not find out even when it guesses right.
+      if (this.book.refuses(client, this.#parts.now())) return false;
+      return await this.#queue.run(network, check);
+    } finally {
+      const left = (this.#pending.get(network) ?? 1) - 1;
+      if (left === 0) this.#pending.delete(network);
+      else this.#pending.set(network, left);
+    }
+  }
+
+  #markOf(user: string, secret: Secret): string {
+    return createHmac("sha256", this.#key)
+      .update(`${user}\0`, "latin1")
+      .update(secret.reveal())
+      .digest("base64");
+  }
+}
+
+/** An authenticator as a host runs it; `cores` is how many passwords are checked at once. */
+export function usualAuthenticator(
+  cores: number,
+  sleep: (seconds: number) => Promise<unknown>,
+): Authenticator {
+  return new Authenticator({
+    book: new PenaltyBook(),
+    known: new KnownGood(),
+    limits: { atOnce: Math.max(1, cores), waitingEach: 32, waiting: 1000 },
+    check: matches,
+    now: Date.now,
+    sleep,
+  });
+}
