@@ -1,6 +1,6 @@
 /** The lines that FIXSMTPIODEBUG asks for: `fixsmtpio PID PROG PID K: TEXT`. */
 import { posix } from "node:path";
-import type { Observer } from "../../protocol/fixsmtpio/conversation.ts";
+import type { Observer } from "../../protocol/fixsmtpio/settings.ts";
 import type { System } from "../../system/system.ts";
 
 /** Logs each line of the conversation; what an AUTH exchange says is not told. */

@@ -162,7 +162,7 @@ test("what is wrong before a session starts", async () => {
     ...scene,
     argv: ["fixsmtpio"],
     exit: 1,
-    log: ["fixsmtpio: usage: fixsmtpio prog [ arg ... ]"],
+    log: ["fixsmtpio: usage: fixsmtpio [ -hs ] [ -l octets ] [ -n commands ] prog [ arg ... ]"],
   });
   await play("(END)", { ...scene, files: {}, exit: 1, log: ["fixsmtpio: unable to read controls"] });
   await play("(END)", {

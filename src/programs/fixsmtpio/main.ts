@@ -1,8 +1,9 @@
 import { CannotRun, type System } from "../../system/system.ts";
+import { readCommandLine } from "./options.ts";
 import { Relay } from "./relay.ts";
 import { BadRules, type Controls, readControls, rulesFile } from "./settings.ts";
 
-const usage = "fixsmtpio: usage: fixsmtpio prog [ arg ... ]";
+const usage = "fixsmtpio: usage: fixsmtpio [ -hs ] [ -l octets ] [ -n commands ] prog [ arg ... ]";
 
 /** What fixsmtpio ends with when prog has no say in it. */
 export const exit = { failed: 1, badRules: 18, cannotRun: 111 } as const;
@@ -12,8 +13,10 @@ export const exit = { failed: 1, badRules: 18, cannotRun: 111 } as const;
  * Returns the exit code a rule gave, else prog's own. fixsmtpio(8)
  */
 export async function main(words: readonly string[], system: System): Promise<number> {
-  if (words.length === 0) return refuse(system, usage, exit.failed);
-  if (system.env.has("NOFIXSMTPIO")) return stepAside(words, system);
+  const commandLine = readCommandLine(words);
+  if (commandLine === undefined) return refuse(system, usage, exit.failed);
+  const { options, prog } = commandLine;
+  if (system.env.has("NOFIXSMTPIO")) return stepAside(prog, system);
   let controls: Controls;
   try {
     system.chdir(system.home());
@@ -26,7 +29,7 @@ export async function main(words: readonly string[], system: System): Promise<nu
     }
     return refuse(system, `fixsmtpio: ${error.message}`, exit.badRules);
   }
-  return new Relay(words, system, controls).run();
+  return new Relay(prog, system, controls, options).run();
 }
 
 async function stepAside(words: readonly string[], system: System): Promise<number> {

@@ -3,6 +3,7 @@
  * The loop that reads replies never writes to the server, so neither side can stop the other by not reading.
  */
 import { Conversation } from "../../protocol/fixsmtpio/conversation.ts";
+import type { Options } from "../../protocol/fixsmtpio/settings.ts";
 import { applyBlock, takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
 import { CannotRun, type Child, Closed, type Ended, type Output, type System } from "../../system/system.ts";
 import { debugObserver } from "./debug.ts";
@@ -29,7 +30,7 @@ export class Relay {
   /** Lets the client's loop go on when its bytes can be used again. */
   #wake: (() => void) | undefined;
 
-  constructor(words: readonly string[], system: System, controls: Controls) {
+  constructor(words: readonly string[], system: System, controls: Controls, options: Options) {
     this.#words = words;
     this.#system = system;
     this.#controls = controls;
@@ -38,10 +39,8 @@ export class Relay {
     const observer = has("FIXSMTPIODEBUG")
       ? debugObserver(system, words[0] ?? "", () => this.#server?.pid ?? 0)
       : undefined;
-    this.#conversation = new Conversation(
-      { rules, greeting, level: takeTlsLevel(system.env), has },
-      observer,
-    );
+    const level = takeTlsLevel(system.env);
+    this.#conversation = new Conversation({ rules, greeting, level, has, options }, observer);
   }
 
   /** Runs the session to its end. Returns its exit code. */

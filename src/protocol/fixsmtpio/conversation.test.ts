@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { TlsLevel } from "../ucspi-tls/level.ts";
-import { Conversation, type Outcome, type Settings } from "./conversation.ts";
+import { Conversation, type Outcome } from "./conversation.ts";
 import { parseRules } from "./rule.ts";
 import { RuleSet } from "./rule-set.ts";
+import type { Options, Settings } from "./settings.ts";
 
 /** Who says each line of a dialogue, and who hears it. */
 const marks = {
@@ -18,9 +19,10 @@ interface Scene {
   readonly rules?: string;
   readonly level?: TlsLevel;
   readonly env?: readonly string[];
+  readonly options?: Options;
 }
 
-function settingsOf({ rules = "", level = "unavailable", env = [] }: Scene): Settings {
+function settingsOf({ rules = "", level = "unavailable", env = [], options = {} }: Scene): Settings {
   const parsed = parseRules(rules);
   assert.deepEqual(parsed.problems, []);
   return {
@@ -28,6 +30,7 @@ function settingsOf({ rules = "", level = "unavailable", env = [] }: Scene): Set
     greeting: "mail.example.org",
     level,
     has: (name) => env.includes(name),
+    options,
   };
 }
 
@@ -355,6 +358,91 @@ const dialogues: Record<string, [Scene, string]> = {
      (client ends)
      (exit 7)`,
   ],
+  "strict line ends: a request without them is not for the server": [
+    { options: { strictLineEnds: true } },
+    `S: 220 hi
+     c: 220 hi
+     C: NOOP
+     C: MAIL FROM:<a>\\nRCPT TO:<b>
+     C: RSET\\rNOOP
+     C: QUIT
+     s: NOOP
+     s: RCPT TO:<b>
+     s: QUIT
+     S: 250 ok
+     c: 250 ok
+     c: 500 fixsmtpio: lines end with CR LF (#5.5.2)
+     S: 250 ok
+     S: 221 bye
+     c: 250 ok
+     c: 500 fixsmtpio: lines end with CR LF (#5.5.2)
+     c: 221 bye`,
+  ],
+  "strict line ends: a message without them is not sent": [
+    { options: { strictLineEnds: true }, rules: published, env: ["AUTHUP_USER"] },
+    `S: 220 hi
+     c: 235 ok, go ahead (#2.0.0)
+     C: DATA
+     s: DATA
+     S: 354 go
+     c: 354 go
+     C: fine
+     s: fine
+     C: \\n\\
+     c: 550 fixsmtpio: bare CR or LF in message (#5.6.0)
+     (exit 0, at once)`,
+  ],
+  "strict line ends: a good message passes, and so does the next": [
+    { options: { strictLineEnds: true } },
+    `S: 220 hi
+     c: 220 hi
+     C: DATA
+     s: DATA
+     S: 354 go
+     c: 354 go
+     C: ..
+     C: .
+     C: DATA
+     s: ..
+     s: .
+     s: DATA
+     S: 250 ok
+     S: 354 go
+     c: 250 ok
+     c: 354 go
+     C: .
+     s: .
+     S: 250 ok
+     c: 250 ok`,
+  ],
+  "no more requests than allowed": [
+    { options: { maximumRequests: 2 }, rules: published, env: ["AUTHUP_USER"] },
+    `S: 220 hi
+     c: 235 ok, go ahead (#2.0.0)
+     C: NOOP
+     C: NOOP
+     C: NOOP
+     s: NOOP
+     s: NOOP
+     S: 250 ok
+     S: 250 ok
+     c: 250 ok
+     c: 250 ok
+     c: 421 fixsmtpio: too many commands (#4.7.0)
+     (exit 0, at once)`,
+  ],
+  "no longer lines than allowed": [
+    { options: { maximumRequestOctets: 10 } },
+    `S: 220 hi
+     c: 220 hi
+     C: NOOP 567
+     C: NOOP 5678
+     s: NOOP 567
+     S: 250 ok
+     c: 250 ok
+     c: 500 fixsmtpio: line too long (#5.5.2)
+     (exit as the server, at once)`,
+  ],
   "what the server says last counts without its end": [
     { rules: ":noop::*two*::" },
     `S: 220 hi
@@ -427,7 +515,7 @@ test("a line without end is refused, after the replies that are owed", () => {
   );
   assert.equal(conversation.hearsClient, false);
   const last = conversation.fromServer(Buffer.from("220 hi\r\n250 ok\r\n"));
-  assert.equal(text(last.toClient), "220 hi\r\n250 ok\r\n500 line too long (#5.5.2)\r\n");
+  assert.equal(text(last.toClient), "220 hi\r\n250 ok\r\n500 fixsmtpio: line too long (#5.5.2)\r\n");
   assert.deepEqual(last.next, { do: "stop", exitCode: undefined });
 });
 

@@ -8,31 +8,24 @@
  * replies. It knows nothing of sockets and processes: it is given bytes, and says what to write and what to do.
  */
 import type { TlsLevel } from "../ucspi-tls/level.ts";
-import { type Answer, type Expected, fronts, Queue, replies } from "./expected.ts";
+import {
+  type Answer,
+  type Expected,
+  fronts,
+  isRefusal,
+  Queue,
+  type Refusal,
+  refusals,
+  replies,
+} from "./expected.ts";
+import { LineEnds } from "./line-ends.ts";
 import { MessageScanner } from "./message.ts";
 import { hasCode, linesOf, type Reply, ReplyReader, replyOf, textOf } from "./reply.ts";
 import { eventOf, maximumRequestOctets } from "./request.ts";
 import { type Rewritten, rewriteReply, type Step, type Surroundings } from "./rewrite.ts";
-import { type Applicable, nothing, type RuleSet } from "./rule-set.ts";
+import { type Applicable, nothing } from "./rule-set.ts";
+import type { Observer, Options, Settings } from "./settings.ts";
 import { Outgoing, Unread } from "./unread.ts";
-
-export interface Settings {
-  readonly rules: RuleSet;
-  /** The host name of control/smtpgreeting. */
-  readonly greeting: string;
-  readonly level: TlsLevel;
-  /** True when the variable is in the environment, even when empty. */
-  readonly has: (variable: string) => boolean;
-}
-
-/** What happens, for those who look on: debug lines, recordings, explanations. Text is latin1 bytes. */
-export interface Observer {
-  /** A request as it came and as it goes on. `secret`: it is part of an AUTH exchange. */
-  request?(line: string, sent: string, secret: boolean): void;
-  reply?(event: string, reply: string, sent: string): void;
-  message?(bytes: Buffer): void;
-  rule?(step: Step): void;
-}
 
 /** What to write, and what to do when that is written. */
 export interface Outcome {
@@ -84,6 +77,9 @@ export class Conversation {
   #exitCode: number | undefined;
   #next: Next | undefined;
   #scanner = new MessageScanner();
+  #lineEnds = new LineEnds();
+  #requests = 0;
+  readonly #options: Options;
   readonly #queue = new Queue();
   readonly #applicable = new Map<string, Applicable>();
   readonly #client = new Unread();
@@ -95,6 +91,7 @@ export class Conversation {
     this.#settings = settings;
     this.#observer = observer;
     this.#level = settings.level;
+    this.#options = settings.options ?? {};
     this.#queue.push({ event: "greeting", answer: "server", secret: false });
   }
 
@@ -133,15 +130,20 @@ export class Conversation {
   clientEnded(): Outcome {
     this.#clientGone = true;
     const text = this.#hearing === "requests" ? this.#client.bytes.toString("latin1", this.#client.at) : "";
+    this.#endOfClient(text);
+    // A message without its end was not sent, whatever the server makes of it.
+    if (this.#hearing === "message") this.#queue.clear();
+    this.#hearing = "deaf";
+    return this.#outcome();
+  }
+
+  /** What the rules say of a session that the client, or we, ended; `text` is the request that was not finished. */
+  #endOfClient(text: string): void {
     for (const rule of this.#applying("clienteof").rules) {
       if (!rule.glob.matches(text)) continue;
       this.#exitCode = rule.exitCode ?? this.#exitCode;
       this.#observer?.rule?.({ rule, index: 0, original: text, before: text, after: text });
     }
-    // A message without its end was not sent, whatever the server makes of it.
-    if (this.#hearing === "message") this.#queue.clear();
-    this.#hearing = "deaf";
-    return this.#outcome();
   }
 
   /** After a `next` what the server says is dropped. */
@@ -188,17 +190,26 @@ export class Conversation {
   #request(): boolean {
     const { bytes, at } = this.#client;
     const end = this.#client.lineEnd(at);
-    if ((end === -1 ? bytes.length : end) - at > maximumRequestOctets) {
-      this.#hearing = "deaf";
-      this.#expect({ event: "", answer: "too long", secret: false });
+    const octets = (end === -1 ? bytes.length : end) - at;
+    if (octets > (this.#options.maximumRequestOctets ?? maximumRequestOctets)) {
+      this.#refuse("line too long");
       return true;
     }
     if (end === -1) return false;
+    this.#requests += 1;
+    if (this.#requests > (this.#options.maximumRequests ?? Number.POSITIVE_INFINITY)) {
+      this.#refuse("too many requests");
+      return true;
+    }
     this.#client.use(end);
+    if (this.#options.strictLineEnds && !new LineEnds().areClean(bytes, at, end)) {
+      this.#refuse("bare CR or LF");
+      return true;
+    }
     const event = eventOf(bytes, at, end);
     const answer = this.#answerTo(event);
     const secret = this.#challenged || this.#secrets > 0 || event === "auth";
-    const front = fronts[answer] + this.#applying(event).prefix;
+    const front = (fronts[answer] ?? "") + this.#applying(event).prefix;
     this.#toServer.say(front);
     this.#toServer.pass(bytes, at, end);
     if (this.#observer?.request !== undefined) {
@@ -208,7 +219,7 @@ export class Conversation {
     if (secret) this.#secrets += 1;
     this.#challenged = false;
     if (answer === "start TLS" || (event === "data" && answer === "server")) this.#hearing = "waiting";
-    this.#expect({ event, answer, secret });
+    this.#queue.push({ event, answer, secret });
     return true;
   }
 
@@ -224,6 +235,12 @@ export class Conversation {
     const { dotsBefore, end } = this.#scanner.scan(bytes, at);
     if (end !== undefined) this.#hearing = "requests";
     const stop = end ?? bytes.length;
+    if (this.#options.strictLineEnds && !this.#lineEnds.areClean(bytes, at, stop)) {
+      // The server never sees the end of this message, so it is not sent.
+      this.#queue.clear();
+      this.#refuse("bare CR or LF in message");
+      return;
+    }
     let from = at;
     for (const place of dotsBefore) {
       this.#toServer.pass(bytes, from, place);
@@ -235,16 +252,24 @@ export class Conversation {
     this.#observer?.message?.(bytes.subarray(at, stop));
   }
 
-  #expect(expected: Expected): void {
-    this.#queue.push(expected);
+  #refuse(why: Refusal): void {
+    if (refusals[why].last) this.#hearing = "deaf";
+    this.#queue.push({ event: "", answer: why, secret: false });
     this.#answerOurselves();
   }
 
   /** Gives the answers that do not wait for the server, when it is their turn. */
   #answerOurselves(): void {
-    if (this.#queue.first?.answer !== "too long") return;
-    this.#toClient.say(replies["too long"]);
-    this.#next = { do: "stop", exitCode: undefined };
+    for (;;) {
+      const answer = this.#queue.first?.answer;
+      if (!isRefusal(answer)) return;
+      this.#queue.shift();
+      this.#toClient.say(refusals[answer].text);
+      if (!refusals[answer].last) continue;
+      this.#endOfClient("");
+      this.#next = { do: "stop", exitCode: this.#exitCode };
+      return;
+    }
   }
 
   #reply(reply: Reply): void {
@@ -271,10 +296,8 @@ export class Conversation {
         if (answer === "no TLS") break;
         this.#next = { do: "startTls", droppedOctets: this.#client.octets };
         break;
-      case "too long":
-        break;
       default:
-        answer satisfies never;
+        answer satisfies Refusal;
     }
     this.#answerOurselves();
   }
@@ -282,10 +305,12 @@ export class Conversation {
   /** Takes `shown`, the reply or what stands for it, through the rules, and on to the client unless it is `hidden`. */
   #rewrite(event: string, reply: Reply, shown: Reply, hidden: boolean): void {
     const { rules } = this.#applying(event);
+    const noRules = rules.length === 0 && !(this.#options.hidesExtensions && event === "ehlo");
     const observer = this.#observer;
     const note = observer?.rule && ((step: Step) => observer.rule?.(step));
-    const rewritten =
-      rules.length === 0 ? untouched : rewriteReply(linesOf(shown), rules, this.#surroundings(), note);
+    const rewritten = noRules
+      ? untouched
+      : rewriteReply(event, linesOf(shown), rules, this.#surroundings(), note);
     const text = hidden ? "" : rewritten.text;
     if (text !== undefined) this.#toClient.say(text);
     else {
@@ -301,7 +326,11 @@ export class Conversation {
 
   #surroundings(): Surroundings {
     const { greeting, has } = this.#settings;
-    return { greeting, offersStartTls: this.#level !== "unavailable" && !has("AUTHUP_USER") };
+    return {
+      greeting,
+      offersStartTls: this.#level !== "unavailable" && !has("AUTHUP_USER"),
+      hidesExtensions: this.#options.hidesExtensions,
+    };
   }
 
   #applying(event: string): Applicable {
@@ -319,6 +348,7 @@ export class Conversation {
     this.#hearing = message ? "message" : "requests";
     if (!message) return;
     this.#scanner = new MessageScanner();
+    this.#lineEnds = new LineEnds();
     this.#queue.push({ event: "in_data", answer: "server", secret: false });
   }
 }

@@ -9,8 +9,20 @@ export type Answer =
   | "TLS first"
   | "start TLS"
   | "no TLS"
-  /** We do; the server has not seen the request. The session ends with it. */
-  | "too long";
+  | Refusal;
+
+/** What we answer ourselves; the server does not see the request. */
+export type Refusal = keyof typeof refusals;
+
+export const refusals = {
+  "line too long": { text: "500 fixsmtpio: line too long (#5.5.2)\r\n", last: true },
+  "too many requests": { text: "421 fixsmtpio: too many commands (#4.7.0)\r\n", last: true },
+  "bare CR or LF": { text: "500 fixsmtpio: lines end with CR LF (#5.5.2)\r\n", last: false },
+  "bare CR or LF in message": { text: "550 fixsmtpio: bare CR or LF in message (#5.6.0)\r\n", last: true },
+} as const;
+
+export const isRefusal = (answer: Answer | undefined): answer is Refusal =>
+  answer !== undefined && Object.hasOwn(refusals, answer);
 
 export interface Expected {
   readonly event: string;
@@ -20,13 +32,10 @@ export interface Expected {
 }
 
 /** What a server that has no TLS sees before the request itself. To NOOP with any words it says 250. */
-export const fronts: Readonly<Record<Answer, string>> = {
-  server: "",
-  "second greeting": "",
+export const fronts: Readonly<Partial<Record<Answer, string>>> = {
   "TLS first": "NOOP fixsmtpio STARTTLS FIRST ",
   "start TLS": "NOOP fixsmtpio STARTTLS BEGIN ",
   "no TLS": "NOOP fixsmtpio STARTTLS BLOCK ",
-  "too long": "",
 };
 
 /** What the client hears in place of the server's words. */
@@ -34,7 +43,6 @@ export const replies = {
   "TLS first": "530 Must start TLS first (#5.7.0)\r\n",
   "start TLS": "220 Ready to start TLS (#5.7.0)\r\n",
   "no TLS": "502 unimplemented (#5.5.1)\r\n",
-  "too long": "500 line too long (#5.5.2)\r\n",
 } as const;
 
 export class Queue {

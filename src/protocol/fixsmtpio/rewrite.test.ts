@@ -8,7 +8,7 @@ const reply = (text: string) => text.match(/[^\n]*\n/g) ?? [];
 const plain = { greeting: "mail.example.org", offersStartTls: false };
 
 function rewritten(rules: string, text: string, surroundings = plain): string | undefined {
-  return rewriteReply(reply(text), parseRules(rules).rules, surroundings).text;
+  return rewriteReply("ehlo", reply(text), parseRules(rules).rules, surroundings).text;
 }
 
 const three = "250-one\r\n250-two\r\n250 three\r\n";
@@ -104,15 +104,24 @@ for (const [name, rules, text, wanted] of [
   });
 }
 
+test("the server's own AUTH and STARTTLS are hidden, when that is asked for", () => {
+  const text =
+    "250-auth x\r\n250-AUTH PLAIN\r\n250-auth=LOGIN\r\n250-STARTTLS\r\n250-AUTHX\r\n250 StartTLS\r\n";
+  const hiding = { ...plain, hidesExtensions: true };
+  assert.equal(rewritten("", text, hiding), "250-auth x\r\n250 AUTHX\r\n");
+  const offering = { ...hiding, offersStartTls: true };
+  assert.equal(rewritten(fixup, text, offering), "250-mail.example.org\r\n250-STARTTLS\r\n250 AUTHX\r\n");
+});
+
 test("the last exit code wins, over all lines", () => {
   const rules = ":ehlo::250-one*:5:&fixsmtpio_noop\n:ehlo::250 three*:7:\n:ehlo::250-two*:6:x";
-  assert.equal(rewriteReply(reply(three), parseRules(rules).rules, plain).exitCode, 7);
+  assert.equal(rewriteReply("ehlo", reply(three), parseRules(rules).rules, plain).exitCode, 7);
 });
 
 test("each rule that matches is noted, with what it did", () => {
   const notes: Step[] = [];
   const { rules } = parseRules(":noop::2*::250 a\n:noop::5*::x\n:noop::*:9:");
-  rewriteReply(["250 ok\r\n"], rules, plain, (step) => notes.push(step));
+  rewriteReply("noop", ["250 ok\r\n"], rules, plain, (step) => notes.push(step));
   assert.deepEqual(
     notes.map(({ rule, index, before, after }) => [rule.line, index, before, after]),
     [

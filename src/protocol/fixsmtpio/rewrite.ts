@@ -11,6 +11,8 @@ export interface Surroundings {
   readonly greeting: string;
   /** STARTTLS is to be offered in the reply to EHLO. */
   readonly offersStartTls: boolean;
+  /** AUTH and STARTTLS of the server's own are to be taken out of the reply to EHLO. */
+  readonly hidesExtensions?: boolean | undefined;
 }
 
 /** One rule that did something to one line of a reply: the note that `explain` and the log are made of. */
@@ -33,13 +35,15 @@ export interface Rewritten {
 }
 
 const offer = "250-STARTTLS\r\n";
+const hidden = /^250[ -](AUTH[ =]|STARTTLS(?=[ \r\n]))/i;
 const homePage = "214 fixsmtpio home page: https://schmonz.com/software/acceptutils\r\n";
 
 /**
- * Takes the lines of a reply, each with its line end, through `rules`: those of this event that apply now.
+ * Takes the lines of a reply to `event`, each with its line end, through `rules`: those of it that apply now.
  * `note` hears of each rule that matched.
  */
 export function rewriteReply(
+  event: string,
   lines: readonly string[],
   rules: readonly Rule[],
   surroundings: Surroundings,
@@ -61,6 +65,9 @@ export function rewriteReply(
         offering = surroundings.offersStartTls;
       }
       note?.({ rule, index, original, before, after: content });
+    }
+    if (surroundings.hidesExtensions && event === "ehlo" && content === original) {
+      content = index > 0 && hidden.test(original) ? "" : content;
     }
     changed ||= content !== original;
     return content;
