@@ -17,18 +17,18 @@ const keptOctets = 1 << 20;
 
 /**
  * The bytes of a file, or undefined when it does not exist. The same object as long as the file is unchanged,
- * so that what is derived from it can be remembered by it. Throws CannotOpen.
+ * so that what is derived from it can be remembered by it. `name` is unlike that of any other file. Throws CannotOpen.
  */
-export function readFileCached(path: string): Uint8Array | undefined {
+export function readFileCached(path: string, name = path): Uint8Array | undefined {
   try {
-    const before = kept.get(path);
+    const before = kept.get(name);
     if (before !== undefined && stampOf(statSync(path, { bigint: true })) === before.stamp)
       return before.bytes;
     const fd = openSync(path, "r");
     try {
       const stamp = stampOf(fstatSync(fd, { bigint: true }));
       const bytes = readFileSync(fd);
-      if (bytes.length <= keptOctets) kept.set(path, { stamp, bytes });
+      if (bytes.length <= keptOctets) kept.set(name, { stamp, bytes });
       return bytes;
     } finally {
       closeSync(fd);

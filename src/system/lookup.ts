@@ -34,19 +34,25 @@ export function lookUp(word: string, path: string | undefined, cwd: string): Fou
 function search(word: string, path: string | undefined, cwd: string): Found {
   if (word === "") throw new CannotRun(word, "ENOENT");
   if (word.includes("/")) {
-    const file = word.startsWith("/") ? word : join(cwd, word);
+    const file = word.startsWith("/") ? word : inFolder(cwd, word);
     const why = unusable(file);
     if (why !== undefined) throw new CannotRun(word, why);
     return { path: file, ours: oursIn(file) };
   }
   let why = "ENOENT";
   for (const folder of (path ?? "/usr/local/bin:/bin:/usr/bin").split(":")) {
-    const file = join(folder === "" ? cwd : folder, word);
+    const file = inFolder(folder === "" ? cwd : folder, word);
     const reason = unusable(file);
     if (reason === undefined) return { path: file, ours: oursIn(file) };
     if (reason !== "ENOENT" && reason !== "ENOTDIR") why = reason;
   }
   throw new CannotRun(word, why);
+}
+
+/** The file with at least one slash in its path, so that nobody looks for it in PATH again. */
+function inFolder(folder: string, name: string): string {
+  const file = join(folder, name);
+  return file.includes("/") ? file : `./${file}`;
 }
 
 function unusable(file: string): string | undefined {

@@ -5,7 +5,7 @@
 import { spawn as spawnProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
-import { basename, resolve as resolvePath } from "node:path";
+import { basename } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { ownAddresses } from "./addresses.ts";
 import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
@@ -110,7 +110,7 @@ class NativeSystem implements System {
 
   async exec(argv: readonly string[]): Promise<number> {
     const [word = "", ...args] = argv;
-    const { path, ours } = lookUp(word, this.env.get("PATH"), this.cwd());
+    const { path, ours } = lookUp(word, this.env.get("PATH"), ".");
     const program = ours === undefined ? undefined : await this.#programs(ours);
     if (program !== undefined) {
       // Ours in ours: the same process goes on. Starting an interpreter again would cost 50 ms.
@@ -134,7 +134,7 @@ class NativeSystem implements System {
 
   async spawn(argv: readonly string[], { wires, env }: SpawnOptions): Promise<Child> {
     const [word = "", ...args] = argv;
-    const { path } = lookUp(word, this.env.get("PATH"), this.cwd());
+    const { path } = lookUp(word, this.env.get("PATH"), ".");
     const environment = new Map(this.env);
     // The child has our descriptors 0 and 1, in TLS or not; it cannot start TLS again.
     for (const variable of tlsVariables) environment.delete(variable);
@@ -155,7 +155,6 @@ class NativeSystem implements System {
     const process_ = spawnProcess(path, args, {
       argv0: word,
       stdio,
-      cwd: this.cwd(),
       env: Object.fromEntries(environment),
     });
     try {
@@ -201,7 +200,8 @@ class NativeSystem implements System {
   }
 
   async readFile(path: string): Promise<Uint8Array | undefined> {
-    return readFileCached(resolvePath(this.cwd(), path));
+    // Not made absolute: whoever stands in a folder can read there, also where its full path is closed to him.
+    return readFileCached(path, `${process.cwd()}/${path}`);
   }
 
   temporaryFile(): Promise<TemporaryFile> {

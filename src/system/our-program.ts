@@ -1,6 +1,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 
+/** Tells a process of ours who to become before anything else. */
+const becomeVariable = "ACCEPTUTILS_BECOME";
+
+/**
+ * Becomes who we were told to be. It is done here, and not by who starts us, because our own files may be in a folder
+ * that is closed to that user: they are loaded by now.
+ */
+export function becomeAsTold(): void {
+  const [uid, gid] = (process.env[becomeVariable] ?? "").split(":").map(Number);
+  delete process.env[becomeVariable];
+  if (!uid || !gid || process.getuid!() !== 0) return;
+  process.setgroups!([gid]);
+  process.setgid!(gid);
+  process.setuid!(uid);
+}
+
 /** How a process of ours is started, other than by being named in a run script. */
 export interface OurProgram {
   readonly name: string;
@@ -24,8 +40,9 @@ export async function startOurs({
 }: OurProgram): Promise<ChildProcess> {
   const words = [...process.execArgv, process.argv[1]!, name, ...args];
   const stdio = [...descriptors, 2 as const, ...more];
-  // Node.js drops the groups we have when it sets another uid, as it must.
-  const child = spawn(process.execPath, words, { stdio, env, cwd: "/", ...account });
+  const identity = account && { [becomeVariable]: `${account.uid}:${account.gid}` };
+  // In the folder we are in: the home folder, whose full path may be closed to the child.
+  const child = spawn(process.execPath, words, { stdio, env: { ...env, ...identity } });
   await once(child, "spawn");
   return child;
 }
