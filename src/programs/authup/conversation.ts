@@ -116,12 +116,12 @@ class Conversation {
       });
       this.#log(`checkpassword ${child.pid} attempt for ${loggable(user)}`);
       fields.fill(0); // now, not when the session has ended
-      return { on: "checked", pid: child.pid, ended: await child.wait() };
+      return { on: "checked", pid: child.pid, user, ended: await child.wait() };
     } catch (error) {
       if (!(error instanceof CannotRun)) throw error;
       this.#log(`attempt for ${loggable(user)}: ${error.message}`);
       const ended = scarce.has(error.code) ? ({ unable: "fork" } as const) : { code: 111 };
-      return { on: "checked", pid: 0, ended };
+      return { on: "checked", pid: 0, user, ended };
     } finally {
       fields.fill(0);
     }

@@ -40,9 +40,16 @@ export async function readSettings(
       tries,
       showAuthBeforeTls: system.env.has("ACCEPTUTILS_AUTH_BEFORE_TLS"),
       brokenClients: system.env.has("AUTHUP_SASL_BROKEN_CLIENTS"),
+      client: clientOf(system.env),
       stamp: name === "smtp" ? "" : `<${system.pid}.${Math.floor(system.now() / 1000)}@${greeting}>`,
       showStamp: system.env.has("ACCEPTUTILS_POP3_STAMP"),
     },
     timeoutSeconds,
   };
+}
+
+/** The client's address as the server found it; empty for anything that is none. tcp-environ(5) */
+function clientOf(env: ReadonlyMap<string, string>): string {
+  const address = (env.get("PROTO") === "TCP6" && env.get("TCP6REMOTEIP")) || env.get("TCPREMOTEIP") || "";
+  return /^[0-9A-Fa-f.:]{2,45}$/.test(address) ? address : "";
 }

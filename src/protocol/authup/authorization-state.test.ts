@@ -14,6 +14,7 @@ const settings: Settings = {
   tries: 3,
   showAuthBeforeTls: false,
   brokenClients: false,
+  client: "",
   stamp: "",
   showStamp: false,
 };
@@ -60,12 +61,27 @@ for (const [ended, says, code] of [
 ] as const) {
   test(`checkpassword ended with ${JSON.stringify(ended)}: ${says ?? "nothing more"}`, () => {
     const { session } = after(smtp, []);
-    const [, actions] = step(smtp, session, { on: "checked", pid: 7, ended });
+    const [, actions] = step(smtp, session, { on: "checked", pid: 7, user: "alice", ended });
     assert.deepEqual(replies(actions), says === undefined ? [] : [says]);
     const hangUp = actions.find((action) => action.do === "hangUp");
     assert.equal(hangUp?.code, code);
   });
 }
+
+test("a failed login names the client, when it is known, in one line that cannot be forged", () => {
+  const { session } = after(smtp, [], { client: "2001:db8::7" });
+  const [, actions] = step(smtp, session, {
+    on: "checked",
+    pid: 7,
+    user: "a\nb from 192.0.2.1",
+    ended: { code: 1 },
+  });
+  const logged = actions.flatMap((action) => (action.do === "log" ? [action.words] : []));
+  assert.deepEqual(logged, [
+    "checkpassword 7 failed, 2 remaining",
+    "failed login for a?b?from?192.0.2.1 from 2001:db8::7",
+  ]);
+});
 
 test("a line that held a password is wiped", () => {
   const lines = [`AUTH PLAIN ${base64("\0alice\0secret")}`, "AUTH LOGIN x", "PASS secret"];

@@ -5,8 +5,8 @@
 import { formatFields } from "../checkpassword/fields.ts";
 import {
   type Action,
+  type Checked,
   type Dialect,
-  type Ended,
   fresh,
   type Line,
   type News,
@@ -52,7 +52,7 @@ export function step(dialect: Dialect, session: Session, news: News): Outcome {
       ];
     }
     case "checked":
-      return checked(dialect, session, news.pid, news.ended);
+      return checked(dialect, session, news);
     default:
       return news satisfies never;
   }
@@ -116,11 +116,11 @@ export function ask(dialect: Dialect, session: Session, { user, secret }: Questi
   const fields = formatFields({ user, secret, timestamp: session.settings.stamp });
   if (fields !== undefined) return [idle, [{ do: "checkPassword", user, fields }]];
   const words = `checkpassword cannot take so much, for ${loggable(user)}`;
-  return failed(dialect, idle, (left) => `${words}, ${left} remaining`);
+  return failed(dialect, idle, user, (left) => `${words}, ${left} remaining`);
 }
 
 /** The exit code of checkpassword, or of the program it became. Source: authup(8), EXIT CODES. */
-function checked(dialect: Dialect, session: Session, pid: number, ended: Ended): Outcome {
+function checked(dialect: Dialect, session: Session, { pid, user, ended }: Checked): Outcome {
   const hangUp = (...replies: Action[]): Outcome => [session, [...replies, { do: "hangUp", code: 1 }]];
   if ("unable" in ended) return hangUp(say(dialect.trouble(ended.unable)));
   if ("signal" in ended) return hangUp(say(dialect.trouble("crash")));
@@ -128,7 +128,7 @@ function checked(dialect: Dialect, session: Session, pid: number, ended: Ended):
     case 1: // not acceptable
     case 2: // misused
     case 111: // unable
-      return failed(dialect, session, (left) => `checkpassword ${pid} failed, ${left} remaining`);
+      return failed(dialect, session, user, (left) => `checkpassword ${pid} failed, ${left} remaining`);
     case 16: // fixsmtpio: the server timed out, and its words were hidden
       return hangUp(say(dialect.trouble("timeout")));
     case 18: // fixsmtpio: its rules do not parse
@@ -144,9 +144,18 @@ function checked(dialect: Dialect, session: Session, pid: number, ended: Ended):
   }
 }
 
-function failed(dialect: Dialect, session: Session, words: (triesLeft: number) => string): Outcome {
+function failed(
+  dialect: Dialect,
+  session: Session,
+  user: string,
+  words: (triesLeft: number) => string,
+): Outcome {
   const triesLeft = session.triesLeft - 1;
-  const actions: Action[] = [{ do: "log", words: words(triesLeft) }, say(dialect.trouble("authorization"))];
+  const actions: Action[] = [{ do: "log", words: words(triesLeft) }];
+  const { client } = session.settings;
+  // What fail2ban reads: examples/fail2ban. A name has no blank here, so it cannot name another client.
+  if (client !== "") actions.push({ do: "log", words: `failed login for ${loggable(user)} from ${client}` });
+  actions.push(say(dialect.trouble("authorization")));
   if (triesLeft <= 0) actions.push({ do: "hangUp", code: 1 });
   return [{ ...session, user: undefined, triesLeft }, actions];
 }

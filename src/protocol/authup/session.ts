@@ -18,6 +18,8 @@ export interface Settings {
   readonly showAuthBeforeTls: boolean;
   /** Advertise `AUTH=` too, for clients that know no other form. */
   readonly brokenClients: boolean;
+  /** The address of the client; empty when nobody said. */
+  readonly client: string;
   /** POP3: `<PID.TIME@HOST>`, the third field for checkpassword. Empty in SMTP. */
   readonly stamp: string;
   /** Greet with the stamp, though no APOP is offered. */
@@ -50,7 +52,15 @@ export type News =
   | { readonly on: "end" }
   | { readonly on: "secured" }
   /** checkpassword, or what it became, ended. */
-  | { readonly on: "checked"; readonly pid: number; readonly ended: Ended };
+  | Checked;
+
+export interface Checked {
+  readonly on: "checked";
+  readonly pid: number;
+  /** Whose password it was. */
+  readonly user: string;
+  readonly ended: Ended;
+}
 
 /** As System's Ended, and: it could not be started, for want of memory or processes. */
 export type Ended = { readonly code: number } | { readonly signal: string } | { readonly unable: "fork" };
