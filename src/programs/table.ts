@@ -3,6 +3,7 @@ import type { Program } from "../system/system.ts";
 
 const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["sslserver", () => import("./sslserver/main.ts")],
+  ["rblsmtpd", () => import("./rblsmtpd/main.ts")],
   ["authup", () => import("./authup/main.ts")],
   ["checkpassword", () => import("./checkpassword/main.ts")],
   ["checknotroot", () => import("./checknotroot/main.ts")],

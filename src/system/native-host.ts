@@ -9,6 +9,7 @@ import { basename } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { ownAddresses } from "./addresses.ts";
 import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
+import { type RecordType, resolveRecords } from "./dns.ts";
 import { readFileCached, UnlinkedFile } from "./files.ts";
 import { lookUp } from "./lookup.ts";
 import * as native from "./native.ts";
@@ -206,6 +207,10 @@ class NativeSystem implements System {
 
   temporaryFile(): Promise<TemporaryFile> {
     return UnlinkedFile.create();
+  }
+
+  resolve(name: string, type: RecordType): Promise<readonly string[]> {
+    return resolveRecords(name, type, this.env.get("ACCEPTUTILS_DNS"));
   }
 
   addresses(): ReadonlySet<string> {

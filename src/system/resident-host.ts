@@ -9,6 +9,7 @@ import { stat } from "node:fs/promises";
 import { basename, resolve as resolvePath } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { ownAddresses } from "./addresses.ts";
+import { type RecordType, resolveRecords } from "./dns.ts";
 import { readFileCached, UnlinkedFile } from "./files.ts";
 import { lookUp } from "./lookup.ts";
 import * as native from "./native.ts";
@@ -212,6 +213,10 @@ class ResidentSystem implements System {
 
   temporaryFile(): Promise<TemporaryFile> {
     return UnlinkedFile.create();
+  }
+
+  resolve(name: string, type: RecordType): Promise<readonly string[]> {
+    return resolveRecords(name, type, this.env.get("ACCEPTUTILS_DNS"));
   }
 
   addresses(): ReadonlySet<string> {

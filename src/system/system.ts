@@ -8,6 +8,8 @@
  * front of the next with `spawn`.
  */
 
+import type { RecordType } from "./dns.ts";
+
 /** Runs one program. `args` are the words after its own name. Resolves to its exit code, 0 to 255. */
 export type Program = (args: readonly string[], system: System) => Promise<number>;
 
@@ -137,6 +139,11 @@ export interface System {
   readFile(path: string): Promise<Uint8Array | undefined>;
   temporaryFile(): Promise<TemporaryFile>;
 
+  /**
+   * The DNS records of `name`: addresses, or the strings of TXT records; none when there are none. Bounded in time.
+   * Throws DnsTrouble.
+   */
+  resolve(name: string, type: RecordType): Promise<readonly string[]>;
   /** The addresses that lead to this machine, as text. */
   addresses(): ReadonlySet<string>;
   /** Milliseconds since 1970. */
