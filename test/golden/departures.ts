@@ -9,6 +9,7 @@ import { fixsmtpioDepartures, fixsmtpioRules } from "./departures/fixsmtpio.ts";
 import { ofmipdDepartures } from "./departures/ofmipd.ts";
 import { qfilterDepartures } from "./departures/qfilter.ts";
 import { pop3dDepartures } from "./departures/qmail-pop3d.ts";
+import { rblsmtpdDepartures } from "./departures/rblsmtpd.ts";
 
 export interface Departure {
   /** Why, in a line or two. */
@@ -37,6 +38,7 @@ export const departures: Readonly<Record<string, Departure>> = {
   ...authupDepartures,
   ...checknotrootDepartures,
   ...ofmipdDepartures,
+  ...rblsmtpdDepartures,
   ...fixsmtpioDepartures,
   ...pop3dDepartures,
   ...qfilterDepartures,

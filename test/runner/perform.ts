@@ -2,6 +2,7 @@
 import { setTimeout as later } from "node:timers/promises";
 import type { Case, Outcome, Step } from "./case.ts";
 import { fits } from "./compare.ts";
+import { type DnsServer, serveDns } from "./dns.ts";
 import { type Folder, makeFolder, readFiles, readRuns, removeFolder } from "./folder.ts";
 import type { Host, Playing } from "./host.ts";
 import type { Line } from "./line.ts";
@@ -13,7 +14,8 @@ const graceMs = 1500;
 
 /** Plays `script` against the program of a case. */
 export async function perform(host: Host, played: Case, script: readonly Step[]): Promise<Outcome> {
-  const folder = makeFolder(played);
+  const dns = played.dns === undefined ? undefined : await serveDns(played.dns);
+  const folder = makeFolder(asking(played, dns));
   try {
     const playing = await host.start(played, folder);
     try {
@@ -23,9 +25,14 @@ export async function perform(host: Host, played: Case, script: readonly Step[])
       await playing.stop();
     }
   } finally {
+    dns?.close();
     removeFolder(folder);
   }
 }
+
+/** The case with its own DNS server, if it brings one. */
+const asking = (played: Case, dns: DnsServer | undefined): Case =>
+  dns === undefined ? played : { ...played, env: { ...played.env, ACCEPTUTILS_DNS: dns.address } };
 
 const isSeen = (step: Step | undefined) =>
   step !== undefined && ("expect" in step || "eof" in step || "busy" in step);
