@@ -1,6 +1,7 @@
 /** The lines that FIXSMTPIODEBUG asks for: `fixsmtpio PID PROG PID K: TEXT`. */
 import { posix } from "node:path";
 import type { Observer } from "../../protocol/fixsmtpio/settings.ts";
+import { redacted, visible } from "../../protocol/fixsmtpio/visible.ts";
 import type { System } from "../../system/system.ts";
 
 /** Logs each line of the conversation; what an AUTH exchange says is not told. */
@@ -21,25 +22,4 @@ export function debugObserver(system: System, program: string, childPid: () => n
     },
     message: (bytes) => log("D", bytes.toString("latin1")),
   };
-}
-
-const escapes = new Map([
-  ["\r", "\\r"],
-  ["\n", "\\n"],
-  ["\t", "\\t"],
-  ["\\", "\\\\"],
-]);
-
-/** One line of printable ASCII, whatever was sent: a log cannot be forged from outside. */
-export function visible(text: string): string {
-  return text.replace(
-    /[^ -[\]-~]/g,
-    (byte) => escapes.get(byte) ?? `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
-}
-
-/** An AUTH request with its argument hidden; a line that is only an answer is hidden whole. */
-export function redacted(line: string): string {
-  const [, auth = "", end = ""] = /^(auth(?= |\r?\n|$) ?)?[^\r\n]*(\r?\n)?/i.exec(line) ?? [];
-  return `${auth}********${end}`;
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { play, type Scene } from "../../../test/play.ts";
+import { redacted } from "../../protocol/fixsmtpio/visible.ts";
 import { Killed, type Program, type System } from "../../system/system.ts";
-import { redacted } from "./debug.ts";
 import { main } from "./main.ts";
 
 /** A server that answers each line by its first word. Asked for ENV it says which of some variables it has. */

@@ -48,6 +48,22 @@ for (const [glob, text, matches] of [
   });
 }
 
+for (const [glob, can] of [
+  ["*", true],
+  ["250 ok", false],
+  ["250 ok*", true],
+  ["250 ok??", true],
+  ["250 ok?", false],
+  ["*\r\n", true],
+  ["*[!a]", true],
+  ["*[!\n]", false],
+  ["?", false],
+] as const) {
+  test(`${JSON.stringify(glob)} ${can ? "can" : "cannot"} match a whole line`, () => {
+    assert.equal(compileGlob(glob).canEndWith("\r\n"), can);
+  });
+}
+
 /** The definition, as plain as it gets, and exponential: star is "nothing, or one character and star". */
 function simply(glob: string, text: string): boolean {
   if (glob === "") return text === "";

@@ -8,6 +8,10 @@
 export interface Glob {
   readonly source: string;
   matches(text: string): boolean;
+  /** The literal text that everything it matches begins with. */
+  readonly prefix: string;
+  /** True when something that ends with `ending` can match. */
+  canEndWith(ending: string): boolean;
 }
 
 /** What matches one character: the character itself, any, or one of a set. */
@@ -20,6 +24,9 @@ interface Segment {
   isAt(text: string, at: number): boolean;
   /** The first place from `from` on; -1 when there is none. */
   find(text: string, from: number): number;
+  readonly prefix: string;
+  /** True when a text with this segment at its end can end so; before the segment there can be more if `open`. */
+  canEndWith(ending: string, open: boolean): boolean;
 }
 
 const backslash = 0x5c;
@@ -28,16 +35,21 @@ const bracket = 0x5b;
 /** Reads a glob. Every text is one: what is not well formed matches as fnmatch(3) would have it, or nothing. */
 export function compileGlob(source: string): Glob {
   const segments = segmentsOf(source);
-  if (segments === undefined) return { source, matches: () => false };
+  if (segments === undefined) return { source, prefix: "", matches: () => false, canEndWith: () => false };
   const first = segments[0]!;
   const last = segments.at(-1)!;
+  const { prefix } = first;
+  const canEndWith = (ending: string) => last.canEndWith(ending, segments.length > 1);
   const between = segments.slice(1, -1).filter(({ length }) => length > 0);
   if (segments.length === 1) {
-    return { source, matches: (text) => text.length === first.length && first.isAt(text, 0) };
+    const matches = (text: string) => text.length === first.length && first.isAt(text, 0);
+    return { source, prefix, canEndWith, matches };
   }
   const shortest = first.length + last.length;
   return {
     source,
+    prefix,
+    canEndWith,
     matches: (text) => {
       const end = text.length - last.length;
       if (text.length < shortest || !first.isAt(text, 0) || !last.isAt(text, end)) return false;
@@ -89,14 +101,28 @@ function segmentsOf(source: string): readonly Segment[] | undefined {
 }
 
 function segmentOf(ones: readonly One[]): Segment {
-  if (ones.every((one) => typeof one === "number")) return literalSegment(String.fromCharCode(...ones));
+  const { length } = ones;
+  const known = ones.findIndex((one) => typeof one !== "number");
+  const prefix = String.fromCharCode(...(ones.slice(0, known === -1 ? length : known) as number[]));
+  const canEndWith = (ending: string, open: boolean) => {
+    const both = Math.min(length, ending.length);
+    const theirs = ending.slice(ending.length - both);
+    return (
+      (open || length >= ending.length) &&
+      ones.slice(length - both).every((one, at) => fits(one, theirs.charCodeAt(at)))
+    );
+  };
+  return { length, prefix, canEndWith, ...(known === -1 ? literal(prefix) : mixed(ones)) };
+}
+
+const fits = (one: One, code: number) =>
+  one === "any" || (typeof one === "number" ? one === code : one.has(code));
+
+function mixed(ones: readonly One[]): Pick<Segment, "isAt" | "find"> {
   const { length } = ones;
   const isAt = (text: string, at: number) => {
     for (let offset = 0; offset < length; offset++) {
-      const one = ones[offset]!;
-      if (one === "any") continue;
-      const code = text.charCodeAt(at + offset);
-      if (typeof one === "number" ? one !== code : !one.has(code)) return false;
+      if (!fits(ones[offset]!, text.charCodeAt(at + offset))) return false;
     }
     return true;
   };
@@ -115,18 +141,17 @@ function segmentOf(ones: readonly One[]): Segment {
     }
     return -1;
   };
-  return { length, isAt, find };
+  return { isAt, find };
 }
 
-function literalSegment(literal: string): Segment {
-  const { length } = literal;
-  const last = literal.charCodeAt(length - 1);
+function literal(words: string): Pick<Segment, "isAt" | "find"> {
+  const { length } = words;
+  const last = words.charCodeAt(length - 1);
   return {
-    length,
     // Most lines differ from most globs in this one character, and looking at it costs least.
     isAt: (text, at) =>
-      length === 0 || (text.charCodeAt(at + length - 1) === last && text.startsWith(literal, at)),
-    find: (text, from) => text.indexOf(literal, from),
+      length === 0 || (text.charCodeAt(at + length - 1) === last && text.startsWith(words, at)),
+    find: (text, from) => text.indexOf(words, from),
   };
 }
 
