@@ -118,10 +118,14 @@ function handshake(
   };
   const late = setTimeout(() => close("timed out"), Number(head["seconds"]) * 1000);
   tls.on("error", (error) => close(error.message));
-  tls.on("close", () => close("the client closed the connection"));
+  const leave = () => close("the client closed the connection");
+  tls.on("close", leave);
+  // Before the handshake there is nothing to read but the end.
+  tls.on("readable", leave);
   pair.on("close", () => close("the program ended"));
   tls.on("secure", () => {
     clearTimeout(late);
+    tls.off("readable", leave);
     told({ secured: true });
     open = false;
     const block = Buffer.from(blockOf(sessionFacts(tls, identity)));
