@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as later } from "node:timers/promises";
 import { missing, run } from "./command.ts";
 import { type Service, startService } from "./service.ts";
 import { Client, plain } from "./smtp-client.ts";
@@ -199,6 +200,16 @@ for (const [starttls, port] of [
     assert.match(out, /^221 /m);
   });
 }
+
+test("a client that leaves before the handshake is not waited for", async () => {
+  const ends = () => service.log().match(/^submissions sslserver: end /gm)?.length ?? 0;
+  const before = ends();
+  (await Client.open(service.port("submissions"))).close();
+  for (let tries = 0; ends() === before; tries++) {
+    assert.ok(tries < 100, "the connection is still there after five seconds");
+    await later(50);
+  }
+});
 
 test("no password is in the log or in a file of the home", async () => {
   for (const user of ["alice", "bob"] as const) {
