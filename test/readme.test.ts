@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
+import { freePortBase } from "./free-ports.ts";
 
 const root = dirname(import.meta.dirname);
 const readme = readFileSync(join(root, "README.md"), "utf8");
@@ -42,21 +42,6 @@ after(async () => {
   }
   rmSync(folder, { recursive: true, force: true });
 });
-
-/** A base whose ports are all free at this moment. */
-async function freePortBase(): Promise<number> {
-  for (let base = 20_000 + 1000 * (process.pid % 40); ; base += 1000) {
-    const servers = [525, 587, 465, 110, 995].map((offset) =>
-      createServer().listen(base + offset, "127.0.0.1"),
-    );
-    const free = await Promise.all(servers.map((server) => once(server, "listening"))).then(
-      () => true,
-      () => false,
-    );
-    for (const server of servers) server.close();
-    if (free) return base;
-  }
-}
 
 /** Runs a block as the reader would, but for the ports. Tries again for a while: mail takes a moment to be delivered. */
 function sh(block: string): string {

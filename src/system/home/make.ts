@@ -193,7 +193,6 @@ async function makeUsers(
 
 /** control/smtpcapabilities as the page "How to switch" makes it: by asking ofmipd itself. */
 function askForCapabilities(home: string): string {
-  if (!programNames.includes("ofmipd")) return "PIPELINING\n8BITMIME\n";
   const pipeline =
     "echo EHLO | ofmipd | sed -e '1,2d' -e 's|^....||' | tr -d '\\r' | grep -Ev '^(STARTTLS|AUTH)'";
   const { PATH = "/usr/bin:/bin", ...env } = process.env;

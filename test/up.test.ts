@@ -1,0 +1,175 @@
+/** `acceptutils up`, as people meet it: what keeps it from starting, what it shows, and how it ends. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, afterEach, before, test } from "node:test";
+import { freePortBase } from "./free-ports.ts";
+
+const root = dirname(import.meta.dirname);
+const folder = mkdtempSync(join(tmpdir(), "up-"));
+chmodSync(folder, 0o755); // the service's users must get through
+const home = join(folder, "home");
+let portBase = 0;
+const running = new Set<ChildProcess>();
+
+before(async () => {
+  portBase = await freePortBase();
+});
+afterEach(async () => {
+  for (const child of running) await stop(child);
+});
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Milliseconds; nothing here takes seconds. */
+const deadline = 60_000;
+
+interface Started {
+  readonly child: ChildProcess;
+  /** What it said on standard error so far. */
+  log(): string;
+}
+
+function acceptutils(words: readonly string[], as?: { uid: number; gid: number }): Started {
+  const { ACCEPTUTILS_HOME: _, NODE_TEST_CONTEXT: __, ...env } = process.env;
+  const child = spawn(process.execPath, [join(root, "boot.mjs"), "acceptutils", ...words], {
+    cwd: folder,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+    ...as,
+  });
+  let log = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
+  });
+  return { child, log: () => log };
+}
+
+interface Facts {
+  readonly home: string;
+  readonly services: readonly { name: string; host: string; port: number; tls: string }[];
+  readonly users: readonly { name: string; password?: string }[];
+}
+
+/** Starts the service and waits for its line. */
+async function up(...words: string[]): Promise<Facts & Started> {
+  const started = acceptutils(["up", home, "--json", ...words]);
+  running.add(started.child);
+  started.child.on("exit", () => running.delete(started.child));
+  const late = setTimeout(() => started.child.kill("SIGKILL"), deadline);
+  for await (const line of createInterface({ input: started.child.stdout! })) {
+    clearTimeout(late);
+    return { ...(JSON.parse(line) as Facts), ...started };
+  }
+  assert.fail(started.log());
+}
+
+/** Its exit code, when it does not come up. */
+async function refused(words: readonly string[], as?: { uid: number; gid: number }): Promise<string> {
+  const { child, log } = acceptutils(words, as);
+  running.add(child);
+  const [code] = (await once(child, "close", { signal: AbortSignal.timeout(deadline) })) as [number];
+  running.delete(child);
+  assert.equal(code, 1, log());
+  return log();
+}
+
+async function stop(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null) return child.exitCode;
+  child.kill("SIGINT");
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code;
+}
+
+const withBase = () => ["--port-base", String(portBase)];
+
+test("the first start makes a home, and tells passwords that no log and no file has", async () => {
+  const { child, log, services, users } = await up(...withBase(), "--host", "mail.example.org");
+  assert.deepEqual(
+    services.map(({ name, host, port, tls }) => [name, host, port - portBase, tls]),
+    [
+      ["smtp", "127.0.0.1", 525, "starttls"],
+      ["submission", "127.0.0.1", 587, "starttls"],
+      ["submissions", "127.0.0.1", 465, "implicit"],
+      ["pop3", "127.0.0.1", 110, "starttls"],
+      ["pop3s", "127.0.0.1", 995, "implicit"],
+    ],
+  );
+  assert.deepEqual(
+    users.map(({ name }) => name),
+    ["alice", "bob"],
+  );
+  const socket = connect(portBase + 525, "127.0.0.1");
+  const [greeting] = (await once(socket, "data")) as [Buffer];
+  assert.equal(greeting.toString(), "220 mail.example.org ESMTP\r\n");
+  socket.destroy();
+  assert.match(await refused(["up", home]), /^acceptutils: \S+ is running already; stop it there first/);
+  assert.equal(await stop(child), 0);
+  for (const { password = "?" } of users) {
+    assert.match(password, /^([a-z2-9]{4}-){3}[a-z2-9]{4}$/);
+    assert.ok(!log().includes(password));
+  }
+});
+
+test("the second start finds everything as it was, and has no passwords to tell", async () => {
+  const before = readFileSync(join(home, "users", "passwd"), "utf8");
+  const { users, services } = await up();
+  assert.deepEqual(users, [{ name: "alice" }, { name: "bob" }]);
+  assert.equal(services[0]?.port, portBase + 525);
+  assert.equal(readFileSync(join(home, "users", "passwd"), "utf8"), before);
+});
+
+test("a taken port is one line that says which and what to do, and nothing is left running", async () => {
+  const other = createServer().listen(portBase + 465, "127.0.0.1");
+  await once(other, "listening");
+  assert.equal(
+    await refused(["up", home]),
+    `acceptutils: port ${portBase + 465} of 127.0.0.1 for submissions: taken by another program; stop that one, or use other ports (--port-base N)\n`,
+  );
+  other.close();
+  await assert.rejects(once(connect(portBase + 525, "127.0.0.1"), "connect"), /ECONNREFUSED/);
+});
+
+test("a broken control file is one line with its place", async () => {
+  const rules = join(home, "control", "fixsmtpio");
+  const good = readFileSync(rules, "utf8");
+  appendFileSync(rules, ":ehlo::250*:x:\n");
+  const line = good.split("\n").length;
+  assert.equal(
+    await refused(["up", home]),
+    `acceptutils: ${rules}:${line}:13: exit code must be 0 to 255, not "x"\n`,
+  );
+  writeFileSync(rules, good);
+});
+
+test("a folder that we may not read is one line", async (t) => {
+  if (process.getuid!() !== 0) return t.skip("only root can be somebody else");
+  const closed = join(folder, "closed");
+  const nobody = { uid: 65534, gid: 65534 };
+  assert.match(await refused(["up", closed, ...withBase()], nobody), /^acceptutils: \/\S+: access denied\n$/);
+  assert.match(
+    await refused(["up", home], nobody),
+    /^acceptutils: \S+: access denied.*\n$|cannot be read by us, uid 65534: start as its owner\n$/,
+  );
+});
+
+test("a folder that is somebody else's is not touched", async () => {
+  writeFileSync(join(folder, "precious"), "");
+  assert.match(
+    await refused(["up", folder]),
+    /^acceptutils: \S+ has "\S+" in it and is no home folder of ours: name a new or empty folder\n$/,
+  );
+});
+
+test("other ports at another start", async () => {
+  portBase = await freePortBase();
+  const { services } = await up(...withBase());
+  assert.deepEqual(
+    services.map(({ port }) => port - portBase),
+    [525, 587, 465, 110, 995],
+  );
+});
