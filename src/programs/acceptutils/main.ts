@@ -61,9 +61,14 @@ function explain(error: unknown, command: Command, usage: string | undefined): n
     command.note(error.message);
     return exit.problem;
   }
-  if (error instanceof Error && "path" in error && codeOf(error) !== "") {
-    command.note(`${String(error.path)}: ${systemWords(codeOf(error))}`);
-    return exit.problem;
-  }
-  throw error;
+  const path = error instanceof Error ? placeOf(error) : undefined;
+  if (path === undefined || codeOf(error) === "") throw error;
+  command.note(`${path}: ${systemWords(codeOf(error))}`);
+  return exit.problem;
+}
+
+/** The file or socket that the system would not let us have. */
+function placeOf(error: Error): string | undefined {
+  if ("path" in error && typeof error.path === "string") return error.path;
+  return "address" in error && typeof error.address === "string" ? error.address : undefined;
 }
