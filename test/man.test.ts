@@ -20,6 +20,7 @@ const sections = [
   "ENVIRONMENT",
   "CONTROL FILES",
   "EXIT CODES",
+  "DIAGNOSTICS",
   "EXAMPLES",
   "SECURITY",
   "SEE ALSO",
@@ -40,17 +41,32 @@ function section(page: string, name: string): string[] {
     .filter((line) => line !== "");
 }
 
+/** A usage line and a SYNOPSIS say the same in two hands; "prog" may have arguments in either. */
+function plain(words: string): string {
+  return words
+    .replace(/\[\s*arg \.\.\.\s*\]/, "")
+    .replace(/[<>]/g, "")
+    .replace(/\s*([|[\]])\s*/g, "$1")
+    .trim();
+}
+
 for (const page of pages) {
   const [name = ""] = page.split(".");
 
   test(`${page} parses, without a warning`, { skip: noMandoc }, () => {
-    assert.equal(mandoc("-Tlint", "-Wwarning", join(man, page)), "");
+    const warnings = mandoc("-Tlint", "-Wwarning", join(man, page)).split("\n");
+    // BSD's order of sections is another than ours.
+    assert.deepEqual(
+      warnings.filter((line) => line !== "" && !line.includes("out of conventional order")),
+      [],
+    );
   });
 
   test(`${page} has its sections in order`, { skip: noMandoc }, () => {
     const titles: string[] = [...(mandoc("-Tascii", join(man, page)).match(/^[A-Z][A-Z ]*$/gm) ?? [])];
+    const known = titles.filter((title) => sections.includes(title)); // a page may have others between
     assert.deepEqual(
-      titles,
+      known,
       sections.filter((title) => titles.includes(title)),
     );
     assert.ok(titles.includes("SYNOPSIS") || page.endsWith(".5"));
@@ -65,7 +81,7 @@ for (const page of pages) {
         timeout: 10_000,
       });
       const [, usage = name] = /: usage: (.*)/.exec(stderr) ?? [];
-      assert.deepEqual(section(page, "SYNOPSIS"), [usage]);
+      assert.equal(plain(section(page, "SYNOPSIS").join(" ")), plain(usage));
     });
   }
 }
