@@ -17,7 +17,7 @@ const keptOctets = 1 << 20;
 
 /**
  * The bytes of a file, or undefined when it does not exist. The same object as long as the file is unchanged,
- * so that what is derived from it can be remembered by it. `name` is unlike that of any other file. Throws CannotOpen.
+ * so that what is derived from it can be remembered by it. `name` is its full path. Throws CannotOpen.
  */
 export function readFileCached(path: string, name = path): Uint8Array | undefined {
   try {
@@ -36,7 +36,7 @@ export function readFileCached(path: string, name = path): Uint8Array | undefine
   } catch (error) {
     const code = codeOf(error);
     if (code === "ENOENT") return undefined;
-    throw new CannotOpen(path, code, { cause: error });
+    throw new CannotOpen(name, code, { cause: error });
   }
 }
 

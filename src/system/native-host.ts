@@ -5,7 +5,7 @@
 import { spawn as spawnProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, resolve as resolvePath } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { ownAddresses } from "./addresses.ts";
 import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
@@ -202,7 +202,7 @@ class NativeSystem implements System {
 
   async readFile(path: string): Promise<Uint8Array | undefined> {
     // Not made absolute: whoever stands in a folder can read there, also where its full path is closed to him.
-    return readFileCached(path, `${process.cwd()}/${path}`);
+    return readFileCached(path, resolvePath(path));
   }
 
   temporaryFile(): Promise<TemporaryFile> {
