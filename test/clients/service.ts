@@ -1,8 +1,8 @@
 /** The whole service, started as `npm start` starts it, in a home of its own and on ports of its own. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,28 +36,41 @@ export interface Service {
 
 const startSeconds = 60;
 
+export interface Options {
+  /** Changes a file of the home before the service runs: returns its path and its new text. */
+  readonly prepare?: (home: string) => readonly [path: string, text: string];
+}
+
 /** Starts the service and waits until it says that everything answers. */
-export async function startService(): Promise<Service> {
+export async function startService({ prepare }: Options = {}): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), "service-"));
   chmodSync(folder, 0o755); // the service's users must get through
   const marker = randomUUID();
-  const { ACCEPTUTILS_HOME: _, NODE_TEST_CONTEXT: __, ...env } = process.env;
+  const { ACCEPTUTILS_HOME: _, NODE_TEST_CONTEXT: __, NODE_V8_COVERAGE: ___, ...inherited } = process.env;
+  const env = { ...inherited, NODE_COMPILE_CACHE: join(root, "build", "cache") }; // as boot.mjs has it
   const portBase = await freePortBase();
   const words = ["acceptutils", "up", join(folder, "home"), "--port-base", String(portBase), "--json"];
-  const child = spawn(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", join(root, "src", "main.ts"), ...words],
-    {
-      cwd: folder,
-      env: { ...env, ACCEPTUTILS_TEST_SERVICE: marker },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+  const main = ["--disable-warning=ExperimentalWarning", join(root, "src", "main.ts")];
+  let made: Facts["users"] = [];
+  if (prepare !== undefined) {
+    const home = join(folder, "home");
+    const init = ["acceptutils", "init", home, "--port-base", String(portBase), "--json"];
+    const out = execFileSync(process.execPath, [...main, ...init], { env, encoding: "utf8" });
+    made = (JSON.parse(out) as Facts).users;
+    const [path, text] = prepare(home);
+    writeFileSync(path, text);
+  }
+  const child = spawn(process.execPath, [...main, ...words], {
+    cwd: folder,
+    env: { ...env, ACCEPTUTILS_TEST_SERVICE: marker },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let log = "";
   child.stderr.setEncoding("latin1").on("data", (text: string) => {
     log += text;
   });
-  const { users, services, home } = await factsOf(child, () => log);
+  const { users: shown, services, home } = await factsOf(child, () => log);
+  const users = prepare === undefined ? shown : made; // passwords are shown once
   const mailOf = (user: string) => messagesIn(join(home, "mail", user, "Maildir"));
   return {
     home,

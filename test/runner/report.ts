@@ -54,6 +54,11 @@ export class Report {
       marks.end();
       process.stdout.write(message.replace(/^(?=.)/gm, `${place(file)}! `));
     });
+    stream.on("test:diagnostic", ({ file, message }) => {
+      if (file === undefined) return; // a summary of what close() sums up
+      marks.end();
+      console.log(`${place(file)}: ${message}`);
+    });
     stream.on("test:coverage", ({ summary }) => {
       marks.end();
       console.log(coverageTable(summary.files));
