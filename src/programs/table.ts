@@ -9,6 +9,8 @@ const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["checknotroot", () => import("./checknotroot/main.ts")],
   ["fixsmtpio", () => import("./fixsmtpio/main.ts")],
   ["qmail-smtpd", () => import("./qmail-smtpd/main.ts")],
+  ["qmail-rcptcheck", () => import("./rcptcheck/main.ts")],
+  ["qmail-rcptcheck-badrcptto", () => import("./rcptcheck/badrcptto.ts")],
   ["ofmipd", () => import("./ofmipd/main.ts")],
   ["acceptutils", () => import("./acceptutils/main.ts")],
   ["qmail-pop3d", () => import("./pop3d/main.ts")],

@@ -13,7 +13,7 @@ import {
   readError,
   refusalOf,
 } from "../protocol/queue/verdict.ts";
-import { CannotRun, type Child, Closed, type Input, type System } from "./system.ts";
+import { CannotRun, type Child, Closed, type Ended, type Input, type System } from "./system.ts";
 
 /** Fewer octets than this wait for company: most messages then are one write. */
 const gatherOctets = 16384;
@@ -90,10 +90,10 @@ export class QueuedMessage {
     if (!this.#failed) await this.#attempt(() => child.output(1).write(envelopeBytes(envelope)));
     child.output(1).close();
     const ended = await child.wait();
+    const words = await this.#wordsOf(ended);
+    child.input(6).close();
     if ("signal" in ended) return crashed;
-    if (ended.code === 0 && this.#failed) return readError;
-    if (ended.code !== customExit) child.input(6).close();
-    return refusalOf(ended.code, await this.#wordsOf(ended.code));
+    return ended.code === 0 && this.#failed ? readError : refusalOf(ended.code, words);
   }
 
   /** The client is gone or wrong: nothing is queued. Resolves when the program has ended, or soon. */
@@ -107,8 +107,8 @@ export class QueuedMessage {
     child.input(6).close();
   }
 
-  async #wordsOf(exit: number): Promise<Uint8Array | undefined> {
-    if (exit !== customExit || this.#words === undefined) return undefined;
+  async #wordsOf(ended: Ended): Promise<Uint8Array | undefined> {
+    if ("signal" in ended || ended.code !== customExit || this.#words === undefined) return undefined;
     return this.#within(this.#words, undefined);
   }
 
