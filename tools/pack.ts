@@ -72,6 +72,7 @@ function manifest(libraries: readonly string[]): unknown {
     engines: { node: `>=${oldestNode}` },
     os: ["linux"],
     bin: Object.fromEntries(programNames.map((program) => [program, `bin/${program}`])),
+    man: readdirSync(join(root, "man")).map((page) => `man/${page}`),
     exports: { ...Object.fromEntries(libraries.map(library)), "./package.json": "./package.json" },
     files: ["app.cjs", "acceptutils.cjs", "start.cjs", "bin", "lib", "man", "docs", "examples", "*.md"],
   };

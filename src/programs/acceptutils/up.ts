@@ -108,7 +108,11 @@ async function take(home: string): Promise<{ release(): void }> {
 /** Runs the services until SIGINT or SIGTERM. Throws Problem when one does not come up. */
 async function serve(facts: HomeFacts, ready: () => Promise<void>): Promise<void> {
   const stop = new AbortController();
-  const halt = () => stop.abort();
+  const halt = () => {
+    if (isatty(2) && !stop.signal.aborted)
+      process.stderr.write("\nStopping; sessions have ten seconds to end.\n");
+    stop.abort();
+  };
   process.on("SIGINT", halt).on("SIGTERM", halt).on("SIGHUP", halt);
   process.stderr.on("error", () => {}); // nobody reads the log: no reason to stop serving
   const width = Math.max(...facts.services.map(({ name }) => name.length));

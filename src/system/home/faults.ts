@@ -39,18 +39,18 @@ interface Surroundings {
 
 type Check = (text: string, around: Surroundings) => Iterable<Spot>;
 
-/** The control files we understand. What else is in control/ is somebody else's. */
+const hostNames = ["me", "idhost", "defaulthost", "defaultdomain", "plusdomain", "localiphost"];
+const bounceNames = ["envnoathost", "bouncehost", "doublebouncehost"];
+const timeouts = ["timeoutsmtpd", "timeoutpop3d", "timeoutauth"];
+const amounts = ["databytes", "queuelifetime", "concurrencylocal", "concurrencyremote"];
+
+/** The control files we understand, qmail-control(5). What else is in control/ is somebody else's. */
 const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
-  ["me", hostName],
-  ["idhost", hostName],
-  ["defaultdomain", hostName],
-  ["plusdomain", hostName],
+  ...[...hostNames, ...bounceNames].map((name): [string, Check] => [name, hostName]),
+  ...[...timeouts, ...amounts].map((name): [string, Check] => [name, number]),
   ["locals", domains],
   ["rcpthosts", domains],
   ["recipients", recipients],
-  ["databytes", number],
-  ["timeoutsmtpd", number],
-  ["timeoutpop3d", number],
   ["smtpcapabilities", capabilities],
   ["pop3capabilities", capabilities],
   ["fixsmtpio", (text) => parseRules(text).problems],
