@@ -91,6 +91,9 @@ class NativeSystem implements System {
     }
   }
 
+  /** A process is no session: whoever accepted the connection has the line. */
+  record(): void {}
+
   uids(): { real: number; effective: number; saved: number } {
     const saved = /^Uid:\t\d+\t\d+\t(\d+)/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1];
     const effective = process.geteuid!();

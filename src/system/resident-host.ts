@@ -23,6 +23,7 @@ import {
   Closed,
   codeOf,
   type Ended,
+  type Facts,
   type Input,
   Killed,
   type Output,
@@ -57,6 +58,8 @@ export interface Session {
   readonly output: Output;
   /** Takes each log line, without LF. */
   log(line: string): void;
+  /** Takes facts of the session, for a line at its end. */
+  record?(facts: Facts): void;
   /** The handshake, where the server offers it. Throws TlsFailed. */
   startTls?(input: Input, output: Output, timeoutSeconds: number): Promise<Secured>;
   /** The same for someone else's program, which asks for it on descriptors. */
@@ -148,6 +151,10 @@ class ResidentSystem implements System {
 
   log(line: string): void {
     this.#session.log(line);
+  }
+
+  record(facts: Facts): void {
+    this.#session.record?.(facts);
   }
 
   uids(): { real: number; effective: number; saved: number } {

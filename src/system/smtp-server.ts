@@ -82,6 +82,7 @@ class Conversation {
   /** All commands that are there. Waits for nothing unless a command asks for it. */
   async #converse(): Promise<End | undefined> {
     for (let command = this.#commands.next(); command !== undefined; command = this.#commands.next()) {
+      this.#system.record({ verb: command.verb });
       const [session, actions] = step(this.#session, command, this.#server.service);
       this.#session = session;
       for (const action of actions) {
@@ -130,7 +131,9 @@ class Conversation {
         complete = found === "end";
         if (!complete) return await this.#hangUp(replies.bareLineFeed);
         this.#commands.give(chunk.subarray(next));
-        this.#say(await taker.finish());
+        const verdict = await taker.finish();
+        if (verdict.code < 300) this.#system.record({ messages: 1 });
+        this.#say(verdict);
         return undefined;
       }
     } finally {

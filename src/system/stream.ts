@@ -19,6 +19,8 @@ const handleOf = (stream: Readable | Writable): Handle | undefined => {
 
 /** Reads a stream, no further ahead than one chunk that was under way. */
 export class StreamInput implements Input {
+  /** How much has come in. */
+  octets = 0;
   readonly #stream: Readable;
   #chunk: Uint8Array | undefined;
   #ended = false;
@@ -31,6 +33,7 @@ export class StreamInput implements Input {
     stream._read = () => {};
     stream.on("data", (chunk: Uint8Array) => {
       this.#stop();
+      this.octets += chunk.length;
       const reader = this.#reader;
       if (reader === undefined) this.#chunk = this.#chunk ? Buffer.concat([this.#chunk, chunk]) : chunk;
       else reader(chunk);
@@ -99,6 +102,8 @@ export class StreamInput implements Input {
 
 /** Writes a stream. */
 export class StreamOutput implements Output {
+  /** How much was written. */
+  octets = 0;
   readonly #stream: Writable;
   #broken = false;
 
@@ -118,6 +123,7 @@ export class StreamOutput implements Output {
 
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#broken || this.#stream.destroyed) throw new Closed();
+    this.octets += bytes.length;
     if (this.#stream.write(bytes)) return undefined;
     return this.#drained("drain");
   }
@@ -151,12 +157,12 @@ export class StreamOutput implements Output {
 }
 
 /** Both ends of one connection. */
-export function connection(socket: Socket): { input: Input; output: Output } {
+export function connection(socket: Socket): { input: StreamInput; output: StreamOutput } {
   return { input: new StreamInput(socket), output: new StreamOutput(socket) };
 }
 
 /** The connection behind a descriptor that was handed to this process, which now owns it. */
-export function connectionOf(fd: number): { socket: Socket; input: Input; output: Output } {
+export function connectionOf(fd: number): { socket: Socket; input: StreamInput; output: StreamOutput } {
   const socket = new Socket({
     fd,
     readable: true,

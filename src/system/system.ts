@@ -92,6 +92,9 @@ export interface Account {
   readonly shell: string;
 }
 
+/** Facts of a session: numbers add up, words replace each other. `verb` is a command's first word. */
+export type Facts = Readonly<Record<string, string | number>>;
+
 export interface System {
   /** The name it was called by: the last part of argv[0]. */
   readonly name: string;
@@ -113,6 +116,9 @@ export interface System {
 
   /** One line on descriptor 2, the log. Bytes are latin1; LF is added. Never a secret. */
   log(line: string): void;
+
+  /** Adds to the one line that is logged when the session ends. Never a secret, never what was said. */
+  record(facts: Facts): void;
 
   uids(): { readonly real: number; readonly effective: number; readonly saved: number };
   /** Becomes the account: groups, gid, uid, HOME, SHELL, USER, working directory. Throws when not allowed. */

@@ -68,7 +68,10 @@ class Conversation {
     for (;;) {
       const line = this.#lines.next((head) => longestLine(session, head));
       if (line === "overlong") return { on: "overlongLine" };
-      if (line !== undefined) return { on: "line", bytes: line, more: this.#lines.unread };
+      if (line !== undefined) {
+        this.#system.record({ verb: firstWord(line) });
+        return { on: "line", bytes: line, more: this.#lines.unread };
+      }
       await this.#send();
       try {
         const chunk = await this.#system.input(0).read(this.#timeoutSeconds);
@@ -134,3 +137,12 @@ class Conversation {
 
 /** The system has no process, memory or descriptor to spare: the program may be there all the same. */
 const scarce = new Set(["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"]);
+
+/** A verb, if it is one: at most eight letters, so that a line of base64 is not even looked at. */
+function firstWord(line: Uint8Array): string {
+  return (
+    /^[A-Za-z]{4,8}(?=[ \r\n]|$)/
+      .exec(Buffer.from(line.subarray(0, 9)).toString("latin1"))?.[0]
+      .toUpperCase() ?? ""
+  );
+}

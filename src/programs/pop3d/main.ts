@@ -62,6 +62,7 @@ async function converse(system: System, mailbox: Mailbox, speaker: Speaker): Pro
     if (chunk === null) return;
     reader.give(chunk);
     for (let command = reader.next(); command !== undefined; command = reader.next()) {
+      system.record({ verb: command.verb });
       const [next, action] = step(mailbox.maildrop, session, command);
       session = next;
       switch (action.do) {

@@ -8,7 +8,7 @@ import { parseBlock } from "../../protocol/ucspi-tls/block.ts";
 import { duplicateFrom, socketPair } from "../native.ts";
 import type { Programs } from "../native-host.ts";
 import type { Secured } from "../resident-host.ts";
-import { connectionOf } from "../stream.ts";
+import { connectionOf, type StreamInput } from "../stream.ts";
 import { type Input, type Output, type Program, TlsFailed } from "../system.ts";
 import { askAuth } from "./ask-auth.ts";
 import { Channel } from "./channel.ts";
@@ -82,7 +82,7 @@ export function frontWorker(master: Channel, programs: Programs): void {
 }
 
 /** Reads the reply that the TLS process puts in front of the clear text. No byte at all: the handshake failed. */
-async function readReply(input: Input, seconds: number): Promise<Omit<Secured, "output">> {
+async function readReply(input: StreamInput, seconds: number): Promise<Omit<Secured, "output">> {
   let bytes = Buffer.alloc(0);
   for (;;) {
     const chunk = await input.read(seconds).catch(() => null);
@@ -91,6 +91,7 @@ async function readReply(input: Input, seconds: number): Promise<Omit<Secured, "
     if (bytes.length < 4 || bytes.length < 4 + bytes.readUInt32BE(0)) continue;
     const end = 4 + bytes.readUInt32BE(0);
     const rest = bytes.subarray(end);
+    input.octets = rest.length; // what the client said begins here
     return {
       block: parseBlock(bytes.subarray(4, end)),
       input: rest.length === 0 ? input : before(rest, input),
@@ -99,7 +100,7 @@ async function readReply(input: Input, seconds: number): Promise<Omit<Secured, "
 }
 
 /** An input that has `bytes` in front of it. */
-function before(bytes: Uint8Array, input: Input): Input {
+function before(bytes: Uint8Array, input: StreamInput): Input & { readonly octets: number } {
   let first: Uint8Array | undefined = bytes;
   return {
     read: async (timeoutSeconds) => {
@@ -108,6 +109,9 @@ function before(bytes: Uint8Array, input: Input): Input {
       return now ?? input.read(timeoutSeconds);
     },
     close: () => input.close(),
+    get octets() {
+      return input.octets;
+    },
     get fd() {
       return first === undefined ? input.fd : undefined;
     },

@@ -9,10 +9,11 @@ import { duplicateFrom } from "../native.ts";
 import type { Programs } from "../native-host.ts";
 import { runResident, type Secured } from "../resident-host.ts";
 import { connection } from "../stream.ts";
-import type { Ended, Input, Output } from "../system.ts";
+import type { Ended, Facts, Input, Output } from "../system.ts";
 import type { Channel } from "./channel.ts";
 import { lendTls } from "./lend-tls.ts";
 import type { Service } from "./service.ts";
+import { SessionRecord } from "./session-record.ts";
 import { waitStatus } from "./wait-status.ts";
 
 export interface Surroundings {
@@ -23,6 +24,11 @@ export interface Surroundings {
 }
 
 let lastSession = 0;
+
+/** Who, TLS, verbs, messages, octets, outcome, seconds. */
+const recordOrder = "pid remote port program tls cipher user verbs messages in out exit signal seconds".split(
+  " ",
+);
 
 /** Seconds that the name of a client may take to be looked up; without one it is unknown, as to tcpserver -H. */
 const lookUpSeconds = 5;
@@ -117,22 +123,34 @@ export class Listener {
     this.#log(2, okLine(server, pid, ends));
     const env = new Map(this.#base);
     applyBlock(env, sslserverEnvironment(ends, this.#service.tcpEnvironment));
-    const ended = await this.#run(socket, env, pid);
+    const started = performance.now();
+    const record = new SessionRecord();
+    record.add({ pid, remote: remote.ip, port: socket.remotePort ?? 0, program: this.#service.argv[0]! });
+    const ended = await this.#run(socket, env, pid, record);
     this.#log(2, endLine(server, pid, waitStatus(ended)));
+    const seconds = ((performance.now() - started) / 1000).toFixed(3);
+    record.add({ ...("code" in ended ? { exit: String(ended.code) } : ended), seconds });
+    this.#log(2, `${server}: session ${record.line(recordOrder)}`);
   }
 
-  async #run(socket: Socket, env: Map<string, string>, pid: number): Promise<Ended> {
+  async #run(socket: Socket, env: Map<string, string>, pid: number, record: SessionRecord): Promise<Ended> {
     const { server, argv, cwd, tls, banner, tlsEnvironment } = this.#service;
     const { programs, secure } = this.#around;
     const log = (line: string) => this.#around.log(line);
-    let { input, output } = connection(socket);
+    const clear = connection(socket);
+    let { input, output }: { input: Input; output: Output } = clear;
+    const secured = (inside: Secured) => {
+      input = inside.input;
+      output = inside.output;
+      const { SSL_PROTOCOL: tls = "", SSL_CIPHER: cipher = "" } = Object.fromEntries(inside.block);
+      record.add({ tls, cipher });
+      this.#log(2, acceptLine(server, pid));
+    };
     if (tls === "at once" && secure !== undefined) {
       try {
         const inside = await secure(input, output);
         if (tlsEnvironment) applyBlock(env, inside.block);
-        this.#log(2, acceptLine(server, pid));
-        input = inside.input;
-        output = inside.output;
+        secured(inside);
       } catch (error) {
         this.#log(
           1,
@@ -146,9 +164,7 @@ export class Listener {
       tls === "delayed" && secure !== undefined
         ? async (from: Input, to: Output) => {
             const inside = await secure(from, to);
-            input = inside.input;
-            output = inside.output;
-            this.#log(2, acceptLine(server, pid));
+            secured(inside);
             return inside;
           }
         : undefined;
@@ -161,8 +177,22 @@ export class Listener {
         refused: (why) => this.#log(1, `${server}: warning: dropping SSL connection, ${why}`),
       });
     const delayed = startTls && { startTls, lendTls: lend };
-    const session = { programs, env, cwd, input, output, log, ...delayed };
-    const ended = await runResident(argv, session);
+    const recorded = (facts: Facts) => record.add(facts);
+    const ended = await runResident(argv, {
+      programs,
+      env,
+      cwd,
+      input,
+      output,
+      log,
+      record: recorded,
+      ...delayed,
+    });
+    // What was said in clear before TLS counts too.
+    for (const end of new Set([clear.input, input]))
+      record.add({ in: (end as { octets?: number }).octets ?? 0 });
+    for (const end of new Set([clear.output, output]))
+      record.add({ out: (end as { octets?: number }).octets ?? 0 });
     await output.flush().catch(() => {});
     output.close();
     input.close();

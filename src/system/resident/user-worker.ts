@@ -10,6 +10,7 @@ import type { Account } from "../system.ts";
 import { Channel, type Received } from "./channel.ts";
 import { LogLines } from "./log-lines.ts";
 import type { Service } from "./service.ts";
+import { SessionRecord } from "./session-record.ts";
 import { sessionVariable } from "./user-workers.ts";
 
 interface Admission {
@@ -53,6 +54,7 @@ export function userWorker(master: Channel, programs: Programs): void {
     const { service, account } = admission;
     sessions += 1;
     const { socket, input, output } = connectionOf(fd);
+    const record = new SessionRecord();
     const ended = await runResident(wordsAfterCheckpassword(service), {
       programs,
       env: environment(service, account, head["env"]),
@@ -60,11 +62,13 @@ export function userWorker(master: Channel, programs: Programs): void {
       input,
       output,
       log: (line) => log.add(service.id, line),
+      record: (facts) => record.add(facts),
     });
+    record.add({ in: input.octets, out: output.octets });
     await output.flush().catch(() => {});
     // Closed here, not shut down: authup, which still has the connection, has the last word.
     socket.destroy();
-    front.reply(message, { ...ended });
+    front.reply(message, { ...ended, facts: record.facts() });
     sessions -= 1;
     if (sessions > 0) return;
     clearTimeout(idle);

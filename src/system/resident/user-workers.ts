@@ -1,6 +1,6 @@
 /** The user workers that a front knows, and how it gives a session to one. */
 import { duplicateFrom } from "../native.ts";
-import { type Ended, type System, TlsFailed } from "../system.ts";
+import { type Ended, type Facts, type System, TlsFailed } from "../system.ts";
 import type { Channel } from "./channel.ts";
 
 /** What a session may say of itself to the worker of its user; all else in the environment is the service's own. */
@@ -29,10 +29,12 @@ export class UserWorkers {
     const { fd } = system.input(0);
     if (fd === undefined) throw new TlsFailed("not a connection");
     await system.output(1).flush();
+    system.record({ user: system.env.get("AUTHUP_USER") ?? "" });
     const env = Object.fromEntries([...system.env].filter(([name]) => sessionVariable.test(name)));
     const answer = await channel.ask({ kind: "session", ticket, env }, undefined, [duplicateFrom(fd, 3)]);
     if (answer === undefined) return { signal: "SIGKILL" }; // the worker is gone, and the session with it
-    const { code, signal } = answer.head;
+    const { code, signal, facts } = answer.head;
+    system.record(facts as Facts);
     return typeof signal === "string" ? { signal } : { code: Number(code) };
   }
 
