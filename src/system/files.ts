@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
-import { type FileHandle, open, unlink } from "node:fs/promises";
+import { appendFile, type FileHandle, open, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CannotOpen, codeOf, type TemporaryFile } from "./system.ts";
@@ -37,6 +37,15 @@ export function readFileCached(path: string, name = path): Uint8Array | undefine
     const code = codeOf(error);
     if (code === "ENOENT") return undefined;
     throw new CannotOpen(name, code, { cause: error });
+  }
+}
+
+/** Adds to a file, and makes it, for its owner alone, when there is none. Throws CannotOpen. */
+export async function appendToFile(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await appendFile(path, bytes, { mode: 0o600 });
+  } catch (error) {
+    throw new CannotOpen(path, codeOf(error), { cause: error });
   }
 }
 

@@ -10,7 +10,7 @@ import type { Duplex, Readable, Writable } from "node:stream";
 import { ownAddresses } from "./addresses.ts";
 import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
 import { type RecordType, resolveRecords } from "./dns.ts";
-import { readFileCached, UnlinkedFile } from "./files.ts";
+import { appendToFile, readFileCached, UnlinkedFile } from "./files.ts";
 import { lookUp } from "./lookup.ts";
 import * as native from "./native.ts";
 import { StreamInput, StreamOutput } from "./stream.ts";
@@ -206,6 +206,10 @@ class NativeSystem implements System {
   async readFile(path: string): Promise<Uint8Array | undefined> {
     // Not made absolute: whoever stands in a folder can read there, also where its full path is closed to him.
     return readFileCached(path, resolvePath(path));
+  }
+
+  appendFile(path: string, bytes: Uint8Array): Promise<void> {
+    return appendToFile(path, bytes);
   }
 
   temporaryFile(): Promise<TemporaryFile> {

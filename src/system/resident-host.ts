@@ -10,7 +10,7 @@ import { basename, resolve as resolvePath } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { ownAddresses } from "./addresses.ts";
 import { type RecordType, resolveRecords } from "./dns.ts";
-import { readFileCached, UnlinkedFile } from "./files.ts";
+import { appendToFile, readFileCached, UnlinkedFile } from "./files.ts";
 import { lookUp } from "./lookup.ts";
 import * as native from "./native.ts";
 import { ProcessChild, type Programs, sleep } from "./native-host.ts";
@@ -216,6 +216,10 @@ class ResidentSystem implements System {
 
   async readFile(path: string): Promise<Uint8Array | undefined> {
     return readFileCached(resolvePath(this.#cwd, path));
+  }
+
+  appendFile(path: string, bytes: Uint8Array): Promise<void> {
+    return appendToFile(resolvePath(this.#cwd, path), bytes);
   }
 
   temporaryFile(): Promise<TemporaryFile> {

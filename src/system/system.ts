@@ -143,6 +143,8 @@ export interface System {
 
   /** A file's bytes, relative to cwd; undefined when it does not exist. Unchanged files give the same object. Throws CannotOpen. */
   readFile(path: string): Promise<Uint8Array | undefined>;
+  /** Adds to a file, and makes it, for its owner alone, when there is none. Throws CannotOpen. */
+  appendFile(path: string, bytes: Uint8Array): Promise<void>;
   temporaryFile(): Promise<TemporaryFile>;
 
   /**
