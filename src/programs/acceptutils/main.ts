@@ -2,6 +2,7 @@
 import { codeOf, type System, systemWords } from "../../system/system.ts";
 import { init } from "./init.ts";
 import { install } from "./install.ts";
+import { rules } from "./rules/rules.ts";
 import { up } from "./up.ts";
 import { user } from "./user.ts";
 import { Command, exit, Misused, Problem, type Verb } from "./verb.ts";
@@ -12,6 +13,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map([
   ["up", up],
   ["install", install],
   ["user", user],
+  ["rules", rules],
 ]);
 
 /** Runs one verb. Returns the exit code: 0 fine, 1 problem, 2 misused, 111 temporary. */
@@ -25,7 +27,8 @@ export async function main(words: readonly string[], system: System): Promise<nu
   const verb = verbs.get(name);
   try {
     if (verb === undefined) throw new Misused(`there is no verb "${name}"; acceptutils --help lists them`);
-    if (rest.some((word) => word === "--help" || word === "-h")) {
+    const asked = verb.helpsItself ? rest.slice(0, 1) : rest;
+    if (asked.some((word) => word === "--help" || word === "-h")) {
       await command.say(usageOf(name, verb));
       await command.say(verb.does);
       return exit.fine;
