@@ -10,13 +10,13 @@ export function debugObserver(system: System, program: string, childPid: () => n
   const log = (kind: string, text: string) =>
     system.log(`fixsmtpio ${system.pid} ${name} ${childPid()} ${kind}: ${visible(text)}`);
   return {
-    request: (line, sent, secret) => {
+    request: ({ line, sent, secret }) => {
       const front = sent.slice(0, sent.length - line.length);
       const shown = secret ? redacted(line) : line;
       log("1", shown);
       log("2", front + shown);
     },
-    reply: (_event, reply, sent) => {
+    reply: ({ reply, sent }) => {
       log("3", reply);
       log("4", sent);
     },

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { play, type Scene } from "../../../test/play.ts";
+import { playSession } from "../../protocol/fixsmtpio/player.ts";
+import { parseRules } from "../../protocol/fixsmtpio/rule.ts";
+import { RuleSet } from "../../protocol/fixsmtpio/rule-set.ts";
+import { formatSession, parseSession } from "../../protocol/fixsmtpio/session-file.ts";
 import { redacted } from "../../protocol/fixsmtpio/visible.ts";
 import { Killed, type Program, type System } from "../../system/system.ts";
 import { main } from "./main.ts";
@@ -199,6 +205,90 @@ test("debug lines are one event each, printable, and keep secrets", async () => 
       "fixsmtpio <PID> server <PID> 3: 250 QUIT\\r\\n",
       "fixsmtpio <PID> server <PID> 4: 250 QUIT\\r\\n",
     ],
+  });
+});
+
+test("a session is recorded without its secrets and messages, and plays again", async () => {
+  const rules = "AUTHUP_USER:auth:NOOP :*::502 no\nTEST:noop::*::250 N\n:in_data::*:5:250 stored\n";
+  const dialogue = `
+    S: 220 -x
+    C: AUTH PLAIN c2VjcmV0
+    S: 502 no
+    C: NOOP
+    S: 250 N
+    C: DATA
+    S: 354 go ahead
+    C: Subject: for bob alone
+    C: .
+    S: 250 stored
+    (END)`;
+  await play(dialogue, {
+    ...withRules(rules),
+    env: { AUTHUP_USER: "alice", TEST: "private", ACCEPTUTILS_RECORD: "." },
+    cuts: "whole",
+    exit: 5,
+    after: (home) => {
+      const [name = ""] = readdirSync(home).filter((file) => file.endsWith(".session"));
+      assert.match(name, /^[0-9]{8}T[0-9]{6}Z-[0-9]+\.session$/);
+      const text = readFileSync(join(home, name), "latin1");
+      assert.equal(
+        text,
+        `env AUTHUP_USER
+env TEST
+greeting mail.example.org
+
+S: 220 -x
+c: 220 -x
+C: AUTH ********
+s: NOOP AUTH ********
+S: 250 NOOP
+c: 502 no
+C: NOOP
+s: NOOP
+S: 250 NOOP
+c: 250 N
+C: DATA
+s: DATA
+S: 354 go ahead
+c: 354 go ahead
+C: (a message of 27 octets)
+C: .
+s: (a message of 27 octets)
+s: .
+S: 250 accepted
+c: 250 stored
+(server ends 1)
+(exit 5)
+`,
+      );
+      const again = playSession(parseSession(text), new RuleSet(parseRules(rules).rules));
+      assert.equal(formatSession(again), text);
+    },
+  });
+});
+
+test("what other rules would change is told, and nothing is changed", async () => {
+  const scene = withRules(":noop::*::250 N\n:quit::*::&fixsmtpio_noop\n");
+  const shadow = ":noop:X:*::250 M\n:quit::*:9:&fixsmtpio_noop\n:rset::*::250 R\n";
+  await play("S: 220 -x\nC: NOOP\nC: RSET\nC: QUIT\nS: 250 N\nS: 250 RSET\nS: 250 QUIT\n(END)", {
+    ...scene,
+    files: { ...scene.files, "control/new": shadow },
+    env: { ACCEPTUTILS_SHADOW: "control/new" },
+    cuts: "whole",
+    exit: 0,
+    log: [
+      'fixsmtpio <PID> shadow noop: request "NOOP\\r\\n" would be "XNOOP\\r\\n"',
+      'fixsmtpio <PID> shadow noop: reply "250 N\\r\\n" to "250 NOOP\\r\\n" would be "250 M\\r\\n" (line 1)',
+      'fixsmtpio <PID> shadow rset: reply "250 RSET\\r\\n" to "250 RSET\\r\\n" would be "250 R\\r\\n" (line 3)',
+      "fixsmtpio <PID> shadow quit: exit code none would be 9 (line 2)",
+    ],
+  });
+  await play("S: 220 -x\nC: QUIT\nS: 250 QUIT\n(END)", {
+    ...scene,
+    env: { ACCEPTUTILS_SHADOW: "control/none" },
+    cuts: "whole",
+    exit: 0,
+    log: ["fixsmtpio: no shadow: unable to open control/none: file does not exist"],
   });
 });
 

@@ -3,11 +3,22 @@
  * The loop that reads replies never writes to the server, so neither side can stop the other by not reading.
  */
 import { Conversation } from "../../protocol/fixsmtpio/conversation.ts";
-import type { Options } from "../../protocol/fixsmtpio/settings.ts";
+import { Recorder } from "../../protocol/fixsmtpio/recorder.ts";
+import { formatSession } from "../../protocol/fixsmtpio/session-file.ts";
+import { type Observer, type Options, type Settings, together } from "../../protocol/fixsmtpio/settings.ts";
+import { Shadow } from "../../protocol/fixsmtpio/shadow.ts";
 import { applyBlock, takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
-import { CannotRun, type Child, Closed, type Ended, type Output, type System } from "../../system/system.ts";
+import {
+  CannotOpen,
+  CannotRun,
+  type Child,
+  Closed,
+  type Ended,
+  type Output,
+  type System,
+} from "../../system/system.ts";
 import { debugObserver } from "./debug.ts";
-import type { Controls } from "./settings.ts";
+import { type Controls, recordVariable } from "./settings.ts";
 
 /** How long the server may take to end when its client is gone, and then when it was told to. */
 const patienceSeconds = 60;
@@ -23,6 +34,7 @@ export class Relay {
   readonly #system: System;
   readonly #controls: Controls;
   readonly #conversation: Conversation;
+  readonly #recorder: Recorder | undefined;
   #server: Child | undefined;
   /** Nobody reads what we write. */
   #clientDeaf = false;
@@ -36,11 +48,19 @@ export class Relay {
     this.#controls = controls;
     const { rules, greeting } = controls;
     const has = (variable: string) => system.env.has(variable);
-    const observer = has("FIXSMTPIODEBUG")
-      ? debugObserver(system, words[0] ?? "", () => this.#server?.pid ?? 0)
-      : undefined;
-    const level = takeTlsLevel(system.env);
-    this.#conversation = new Conversation({ rules, greeting, level, has, options }, observer);
+    const settings: Settings = { rules, greeting, level: takeTlsLevel(system.env), has, options };
+    const observers: Observer[] = [];
+    if (has("FIXSMTPIODEBUG")) {
+      observers.push(debugObserver(system, words[0] ?? "", () => this.#server?.pid ?? 0));
+    }
+    if (has(recordVariable)) {
+      this.#recorder = new Recorder(settings);
+      observers.push(this.#recorder);
+    }
+    const tell = (line: string) => system.log(`fixsmtpio ${system.pid} shadow ${line}`);
+    if (controls.shadow !== undefined)
+      observers.push(new Shadow({ ...settings, rules: controls.shadow }, tell));
+    this.#conversation = new Conversation(settings, together(observers));
   }
 
   /** Runs the session to its end. Returns its exit code. */
@@ -57,7 +77,25 @@ export class Relay {
       await this.#serverEnded();
       return 1;
     }
-    return this.#exitCode(await this.#serverEnded());
+    const ended = await this.#serverEnded();
+    const code = this.#exitCode(ended);
+    await this.#record(ended, code);
+    return code;
+  }
+
+  /** One file for each session. That it cannot be written is no reason to fail. */
+  async #record(ended: Ended, code: number): Promise<void> {
+    const system = this.#system;
+    if (this.#recorder === undefined) return;
+    const session = this.#recorder.session("code" in ended ? ended.code : undefined, code);
+    const time = new Date(system.now()).toISOString().replace(/[-:]|\.\d+/g, "");
+    const path = `${system.env.get(recordVariable)}/${time}-${system.pid}.session`;
+    try {
+      await system.appendFile(path, Buffer.from(formatSession(session), "latin1"));
+    } catch (error) {
+      if (!(error instanceof CannotOpen)) throw error;
+      system.log(`fixsmtpio: ${error.message}`);
+    }
   }
 
   async #startServer(): Promise<Child> {

@@ -6,10 +6,15 @@ import { CannotOpen, type System } from "../../system/system.ts";
 
 export const rulesFile = "control/fixsmtpio";
 
+/** A folder for sessions to be written to; and rules whose effect is only told. acceptutils-rules(8) */
+export const recordVariable = "ACCEPTUTILS_RECORD";
+export const shadowVariable = "ACCEPTUTILS_SHADOW";
+
 export interface Controls {
   readonly greeting: string;
   readonly timeoutSeconds: number;
   readonly rules: RuleSet;
+  readonly shadow: RuleSet | undefined;
 }
 
 /** A control file is missing or cannot be read. */
@@ -33,9 +38,27 @@ export async function readControls(system: System): Promise<Controls> {
     const greeting = await readLineOrMe(system, "smtpgreeting");
     if (greeting === undefined) throw new NoControls("neither control/smtpgreeting nor control/me");
     const rules = rulesIn(await system.readFile(rulesFile));
-    return { greeting, timeoutSeconds: await readTimeout(system, "timeoutsmtpd"), rules };
+    const timeoutSeconds = await readTimeout(system, "timeoutsmtpd");
+    return { greeting, timeoutSeconds, rules, shadow: await shadowIn(system) };
   } catch (error) {
     throw error instanceof CannotOpen ? new NoControls(error.message, { cause: error }) : error;
+  }
+}
+
+/** Rules that decide nothing cannot stop a session either. */
+async function shadowIn(system: System): Promise<RuleSet | undefined> {
+  const path = system.env.get(shadowVariable);
+  if (path === undefined) return undefined;
+  try {
+    const bytes = await system.readFile(path);
+    if (bytes === undefined) throw new CannotOpen(path, "ENOENT");
+    return rulesIn(bytes);
+  } catch (error) {
+    if (!(error instanceof BadRules || error instanceof CannotOpen)) throw error;
+    system.log(
+      `fixsmtpio: no shadow: ${error instanceof BadRules ? `unable to parse ${path}` : error.message}`,
+    );
+    return undefined;
   }
 }
 

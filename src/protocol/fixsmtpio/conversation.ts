@@ -7,7 +7,6 @@
  * Each request puts its event into a queue, each reply takes the first one out: so pipelined requests meet their own
  * replies. It knows nothing of sockets and processes: it is given bytes, and says what to write and what to do.
  */
-import type { TlsLevel } from "../ucspi-tls/level.ts";
 import {
   type Answer,
   type Expected,
@@ -22,9 +21,9 @@ import { LineEnds } from "./line-ends.ts";
 import { MessageScanner } from "./message.ts";
 import { hasCode, linesOf, type Reply, ReplyReader, replyOf, textOf } from "./reply.ts";
 import { eventOf, maximumRequestOctets } from "./request.ts";
-import { type Rewritten, rewriteReply, type Step, type Surroundings } from "./rewrite.ts";
+import { type Rewritten, rewriteReply, type Step } from "./rewrite.ts";
 import { type Applicable, nothing } from "./rule-set.ts";
-import type { Observer, Options, Settings } from "./settings.ts";
+import { type Observer, type Options, type Settings, surroundingsOf } from "./settings.ts";
 import { Outgoing, Unread } from "./unread.ts";
 
 /** What to write, and what to do when that is written. */
@@ -66,7 +65,7 @@ const untouched: Rewritten = { text: undefined, exitCode: undefined };
 export class Conversation {
   readonly #settings: Settings;
   readonly #observer: Observer | undefined;
-  #level: TlsLevel;
+  #secured = false;
   #hearing: Hearing = "requests";
   #held = false;
   #clientGone = false;
@@ -90,7 +89,6 @@ export class Conversation {
   constructor(settings: Settings, observer?: Observer) {
     this.#settings = settings;
     this.#observer = observer;
-    this.#level = settings.level;
     this.#options = settings.options ?? {};
     this.#queue.push({ event: "greeting", answer: "server", secret: false });
   }
@@ -129,6 +127,7 @@ export class Conversation {
   /** The client is gone. The server is to see that; replies it still owes are passed on. */
   clientEnded(): Outcome {
     this.#clientGone = true;
+    this.#observer?.clientEnded?.();
     const text = this.#hearing === "requests" ? this.#client.bytes.toString("latin1", this.#client.at) : "";
     this.#endOfClient(text);
     // A message without its end was not sent, whatever the server makes of it.
@@ -169,7 +168,8 @@ export class Conversation {
 
   /** TLS is there, and a new server: all that was said in clear is forgotten. RFC 3207 §4.2 */
   tlsStarted(): void {
-    this.#level = "unavailable"; // it can be started once
+    this.#observer?.tlsStarted?.();
+    this.#secured = true;
     this.#hearing = "requests";
     this.#held = false;
     this.#secrets = 0;
@@ -214,7 +214,8 @@ export class Conversation {
     this.#toServer.pass(bytes, at, end);
     if (this.#observer?.request !== undefined) {
       const line = bytes.toString("latin1", at, end);
-      this.#observer.request(line, front + line, secret);
+      const own = fronts[answer] ?? "";
+      this.#observer.request({ event, line, front: own, sent: front + line, secret });
     }
     if (secret) this.#secrets += 1;
     this.#challenged = false;
@@ -224,9 +225,10 @@ export class Conversation {
   }
 
   #answerTo(event: string): Answer {
-    if (this.#level === "required" && !allowedInClear.has(event)) return "TLS first";
+    const level = this.#secured ? "unavailable" : this.#settings.level; // it can be started once
+    if (level === "required" && !allowedInClear.has(event)) return "TLS first";
     if (event !== "starttls") return "server";
-    return this.#level === "unavailable" ? "no TLS" : "start TLS";
+    return level === "unavailable" ? "no TLS" : "start TLS";
   }
 
   /** Passes on what belongs to the message. */
@@ -249,7 +251,7 @@ export class Conversation {
     }
     this.#toServer.pass(bytes, from, stop);
     this.#client.use(stop);
-    this.#observer?.message?.(bytes.subarray(at, stop));
+    this.#observer?.message?.(bytes.subarray(at, stop), end !== undefined);
   }
 
   #refuse(why: Refusal): void {
@@ -265,6 +267,7 @@ export class Conversation {
       if (!isRefusal(answer)) return;
       this.#queue.shift();
       this.#toClient.say(refusals[answer].text);
+      this.#observer?.refusal?.(refusals[answer].text);
       if (!refusals[answer].last) continue;
       this.#endOfClient("");
       this.#next = { do: "stop", exitCode: this.#exitCode };
@@ -292,7 +295,7 @@ export class Conversation {
       case "no TLS":
       case "start TLS":
         this.#toClient.say(replies[answer]);
-        this.#observer?.reply?.(event, textOf(reply), replies[answer]);
+        this.#observer?.reply?.({ event, reply: textOf(reply), shown: undefined, sent: replies[answer] });
         if (answer === "no TLS") break;
         this.#next = { do: "startTls", droppedOctets: this.#client.octets };
         break;
@@ -310,27 +313,21 @@ export class Conversation {
     const note = observer?.rule && ((step: Step) => observer.rule?.(step));
     const rewritten = noRules
       ? untouched
-      : rewriteReply(event, linesOf(shown), rules, this.#surroundings(), note);
+      : rewriteReply(event, linesOf(shown), rules, surroundingsOf(this.#settings, this.#secured), note);
     const text = hidden ? "" : rewritten.text;
     if (text !== undefined) this.#toClient.say(text);
     else {
       this.#toClient.pass(shown.bytes, shown.start, shown.end);
       if (shown.bytes[shown.end - 1] !== lf) this.#toClient.say("\r\n");
     }
-    if (observer?.reply !== undefined) observer.reply(event, textOf(reply), text ?? textOf(shown));
+    if (observer?.reply !== undefined) {
+      const seen = hidden ? undefined : textOf(shown);
+      observer.reply({ event, reply: textOf(reply), shown: seen, sent: text ?? textOf(shown) });
+    }
     if (rewritten.exitCode !== undefined) {
       this.#exitCode = rewritten.exitCode;
       this.#next = { do: "stop", exitCode: rewritten.exitCode };
     }
-  }
-
-  #surroundings(): Surroundings {
-    const { greeting, has } = this.#settings;
-    return {
-      greeting,
-      offersStartTls: this.#level !== "unavailable" && !has("AUTHUP_USER"),
-      hidesExtensions: this.#options.hidesExtensions,
-    };
   }
 
   #applying(event: string): Applicable {

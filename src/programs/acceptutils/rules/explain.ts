@@ -78,7 +78,7 @@ export function explained(
   let steps: Step[] = [];
   const given: Step[] = [];
   const observer: Observer = {
-    request: (line, sent) => {
+    request: ({ line, sent }) => {
       lines.push(`C: ${shown(line)}`);
       if (sent !== line) lines.push(`   goes on as ${shown(sent)}`);
     },
@@ -88,7 +88,7 @@ export function explained(
       if (step.rule.event === "clienteof") lines.push("event clienteof", ...byRules(name, [step]));
       if (step.rule.event === "clienteof") steps = [];
     },
-    reply: (event, reply, sent) => {
+    reply: ({ event, reply, sent }) => {
       lines.push(`event ${event === "" ? "(none)" : event}`);
       for (const [index, text] of (reply.match(/[^\n]*\n|[^\n]+$/g) ?? []).entries()) {
         lines.push(

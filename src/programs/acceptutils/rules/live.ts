@@ -1,11 +1,8 @@
 /** `acceptutils rules record` and `shadow`: words in a run script, before `fixsmtpio`, which then does more. */
 import { mkdirSync } from "node:fs";
+import { recordVariable, shadowVariable } from "../../fixsmtpio/settings.ts";
 import { type Command, Misused, type Verb } from "../verb.ts";
 import { goodRules } from "./files.ts";
-
-/** Where fixsmtpio writes its sessions, and the rules it only thinks of. fixsmtpio(8) */
-export const recordVariable = "ACCEPTUTILS_RECORD";
-export const shadowVariable = "ACCEPTUTILS_SHADOW";
 
 export const record: Verb = {
   synopsis: "DIR PROG [ARG…]",

@@ -1,0 +1,68 @@
+/** Writes a session down while it happens, for the session files of `acceptutils rules`: no secret, no message. */
+import type { Act, Moment, Session } from "./session-file.ts";
+import type { Observer, SeenReply, SeenRequest, Settings } from "./settings.ts";
+import { redacted } from "./visible.ts";
+
+/** What a session may be remembered of. A client that goes on for ever is not. */
+const maximumMoments = 10_000;
+
+export class Recorder implements Observer {
+  readonly #settings: Settings;
+  readonly #variables: ReadonlySet<string>;
+  readonly #moments: Moment[] = [];
+  #messageOctets = 0;
+
+  /** Of the variables that rules ask for, the names are written down, never the values. */
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    const names = settings.rules.all.map(({ env }) => env);
+    this.#variables = new Set(["AUTHUP_USER", ...names].filter((name) => settings.has(name)));
+  }
+
+  request({ line, sent, secret }: SeenRequest): void {
+    const text = secret ? redacted(line) : line;
+    const front = sent.slice(0, sent.length - line.length);
+    this.#add({ do: "client says", text }, front + text, "");
+  }
+
+  reply({ reply, sent }: SeenReply): void {
+    this.#add({ do: "server says", text: reply }, "", sent);
+  }
+
+  refusal(text: string): void {
+    const last = this.#moments.pop();
+    if (last !== undefined) this.#moments.push({ ...last, clientHears: last.clientHears + text });
+  }
+
+  message(bytes: Buffer, ended: boolean): void {
+    this.#messageOctets += bytes.length;
+    if (ended) this.#addMessage(".\r\n");
+  }
+
+  tlsStarted(): void {
+    this.#add({ do: "TLS starts" }, "", "");
+  }
+
+  clientEnded(): void {
+    if (this.#messageOctets > 0) this.#addMessage("");
+    this.#add({ do: "client ends" }, "", "");
+  }
+
+  /** The whole session, when the server has ended, or a rule, or we, ended it. */
+  session(serverCode: number | undefined, exitCode: number): Session {
+    if (serverCode !== undefined) this.#add({ do: "server ends", exitCode: serverCode }, "", "");
+    const { greeting, level: tls } = this.#settings;
+    const env = new Map([...this.#variables].map((name) => [name, ""]));
+    return { env, greeting, tls, moments: this.#moments, exitCode };
+  }
+
+  #addMessage(end: string): void {
+    const text = `(a message of ${this.#messageOctets} octets)\r\n${end}`;
+    this.#messageOctets = 0;
+    this.#add({ do: "client says", text }, text, "");
+  }
+
+  #add(act: Act, serverHears: string, clientHears: string): void {
+    if (this.#moments.length < maximumMoments) this.#moments.push({ act, serverHears, clientHears });
+  }
+}

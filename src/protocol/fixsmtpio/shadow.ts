@@ -1,0 +1,67 @@
+/** Other rules, thought of while these decide: what they would change is told, and nothing is changed. */
+import { linesOf, replyOf } from "./reply.ts";
+import { rewriteReply, type Step } from "./rewrite.ts";
+import type { Applicable } from "./rule-set.ts";
+import {
+  type Observer,
+  type SeenReply,
+  type SeenRequest,
+  type Settings,
+  surroundingsOf,
+} from "./settings.ts";
+import { visible } from "./visible.ts";
+
+export class Shadow implements Observer {
+  readonly #settings: Settings;
+  readonly #tell: (line: string) => void;
+  #secured = false;
+  #exitCode: number | undefined;
+
+  /** `settings` are the conversation's, with the other rules. `tell` gets a line for each difference. */
+  constructor(settings: Settings, tell: (line: string) => void) {
+    this.#settings = settings;
+    this.#tell = tell;
+  }
+
+  tlsStarted(): void {
+    this.#secured = true;
+  }
+
+  rule({ rule }: Step): void {
+    this.#exitCode = rule.exitCode ?? this.#exitCode;
+  }
+
+  request({ event, line, front, sent, secret }: SeenRequest): void {
+    const { prefix } = this.#applying(event);
+    const would = front + prefix + line;
+    if (would === sent) return;
+    const shown = (text: string) => visible(secret ? text.slice(0, text.length - line.length) : text);
+    this.#tell(`${event}: request "${shown(sent)}" would be "${shown(would)}"`);
+  }
+
+  reply({ event, reply, shown, sent }: SeenReply): void {
+    const decided = this.#exitCode;
+    this.#exitCode = undefined;
+    if (shown === undefined) return; // no rule sees it
+    const lines = linesOf(replyOf(shown));
+    const surroundings = surroundingsOf(this.#settings, this.#secured);
+    const deciders = new Set<number>();
+    const { rules } = this.#applying(event);
+    const { text = shown, exitCode } = rewriteReply(event, lines, rules, surroundings, ({ rule }) =>
+      deciders.add(rule.line),
+    );
+    const by = deciders.size === 0 ? "no rule" : `line ${[...deciders].join(", ")}`;
+    if (text !== sent) {
+      this.#tell(
+        `${event}: reply "${visible(sent)}" to "${visible(reply)}" would be "${visible(text)}" (${by})`,
+      );
+    }
+    if (exitCode !== decided) {
+      this.#tell(`${event}: exit code ${decided ?? "none"} would be ${exitCode ?? "none"} (${by})`);
+    }
+  }
+
+  #applying(event: string): Applicable {
+    return this.#settings.rules.applying(event, this.#settings.has);
+  }
+}
