@@ -24,7 +24,7 @@ export interface OurProgram {
   readonly env: Readonly<Record<string, string>>;
   /** Beyond 0, 1 and 2; the first is descriptor 3. */
   readonly more?: readonly ("pipe" | number)[];
-  readonly descriptors: readonly [0 | "pipe" | number, 1 | "pipe" | number];
+  readonly descriptors: readonly ["pipe" | "ignore" | number, "pipe" | "ignore" | number];
   /** Who it runs as; us when not said. */
   readonly account?: { readonly uid: number; readonly gid: number } | undefined;
 }

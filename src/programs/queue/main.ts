@@ -3,7 +3,7 @@
  * lost any more. qmail-queue(8)
  */
 import { join } from "node:path";
-import { readServiceUids } from "../../control/service-uids.ts";
+import { readServiceUids } from "../../control/accounts.ts";
 import { parseEnvelope } from "../../protocol/queue/envelope.ts";
 import { exitOf, Submission } from "../../system/queue/submission.ts";
 import { CannotOpen, codeOf, type System, TimedOut } from "../../system/system.ts";

@@ -5,7 +5,7 @@ import { AlreadyRunning, listenForMessages, lockQueue } from "../../system/queue
 import { sweepSpool } from "../../system/queue/spool.ts";
 import { channel, QueueStore } from "../../system/queue/store.ts";
 import { onSignal } from "../../system/signals.ts";
-import { CannotOpen, codeOf, type System } from "../../system/system.ts";
+import type { System } from "../../system/system.ts";
 import type { Agents } from "./agents.ts";
 import { Carrier } from "./carrier.ts";
 import { Committer } from "./committer.ts";
@@ -20,18 +20,31 @@ export const exit = { stopped: 0, temporary: 111 } as const;
 const lookMs = 2000;
 const stopWithinMs = 10_000;
 
-/** Serves the queue until SIGTERM, or until `over` resolves. Returns the exit code. */
+/** Another one that is ending gets so much time to end. */
+const lockWithinSeconds = 15;
+
+/** Serves the queue until SIGTERM, or until `over` resolves. Returns the exit code. Throws the system's errors. */
 export async function serveQueue(system: System, agents: Agents, over?: Promise<void>): Promise<number> {
   const folder = join(system.home(), "queue");
+  const store = new QueueStore(folder);
   try {
-    const store = new QueueStore(folder);
-    lockQueue(folder);
-    return await new Daemon(system, agents, folder, store).run(over);
+    await lock(folder, system);
   } catch (error) {
-    const known = error instanceof AlreadyRunning || error instanceof CannotOpen || codeOf(error) !== "";
-    if (!known) throw error;
-    system.log(`alert: cannot start: ${(error as Error).message}`);
+    if (!(error instanceof AlreadyRunning)) throw error;
+    system.log(`alert: cannot start: ${error.message}`);
     return exit.temporary;
+  }
+  return new Daemon(system, agents, folder, store).run(over);
+}
+
+async function lock(folder: string, system: System): Promise<void> {
+  for (const until = system.now() + lockWithinSeconds * 1000; ; ) {
+    try {
+      return lockQueue(folder);
+    } catch (error) {
+      if (!(error instanceof AlreadyRunning) || system.now() > until) throw error;
+      await system.sleep(0.1);
+    }
   }
 }
 
@@ -113,13 +126,18 @@ class Daemon {
       deliveries.wake();
     });
     deliveries.wake();
+    let orphaned = false;
     await new Promise<void>((resolve) => {
       onSignal("SIGTERM", resolve);
-      void over?.then(resolve);
+      void over?.then(() => {
+        orphaned = true;
+        resolve();
+      });
     });
     server.close();
     clearInterval(timer);
-    const late = system.sleep(stopWithinMs / 1000);
+    // Without root nobody can be delivered to, and the next qmail-send is waiting already.
+    const late = system.sleep(orphaned ? 0 : stopWithinMs / 1000);
     await Promise.race([deliveries.stop(), late]);
     late.cancel();
     committer.commit();

@@ -1,9 +1,22 @@
 /** qmail-send: accepts messages from qmail-queue, keeps them, and has them delivered. qmail-send(8) */
-import type { System } from "../../system/system.ts";
-import { serveQueue } from "./daemon.ts";
+import { CannotOpen, codeOf, type System } from "../../system/system.ts";
+import { exit, serveQueue } from "./daemon.ts";
 import { ownAgents } from "./own-agents.ts";
+import { agentsOfRoot, queueHalf, runRootHalf } from "./root-half.ts";
 
-/** Runs until SIGTERM. Returns 0 then, 111 when it cannot start. */
-export async function main(_args: readonly string[], system: System): Promise<number> {
-  return serveQueue(system, ownAgents(system));
+/** Runs until SIGTERM. Returns 0 then, 111 when it cannot start or the part that has the queue has died. */
+export async function main([argument]: readonly string[], system: System): Promise<number> {
+  try {
+    system.chdir(system.home());
+    if (argument === queueHalf) {
+      const { agents, over } = agentsOfRoot();
+      return await serveQueue(system, agents, over);
+    }
+    if (system.uids().effective === 0) return await runRootHalf(system);
+    return await serveQueue(system, ownAgents(system));
+  } catch (error) {
+    if (!(error instanceof CannotOpen) && codeOf(error) === "") throw error;
+    system.log(`alert: cannot start: ${(error as Error).message}`);
+    return exit.temporary;
+  }
 }

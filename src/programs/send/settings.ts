@@ -1,5 +1,5 @@
+import { readServiceUids } from "../../control/accounts.ts";
 import { lowerCase, readInteger, readLine, readLineOrMe, readList, setOf } from "../../control/control.ts";
-import { readServiceUids } from "../../control/service-uids.ts";
 import type { ServiceUids } from "../../protocol/queue/invoked.ts";
 import { usualLifetimeSeconds } from "../../protocol/queue/schedule.ts";
 import type { System } from "../../system/system.ts";
