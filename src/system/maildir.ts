@@ -91,6 +91,7 @@ export class MaildirDelivery {
   discard(): void {
     if (this.#fd !== undefined) closeSync(this.#fd);
     this.#fd = undefined;
+    remove(this.#done); // first: alone it would say that the message was delivered
     remove(this.#tmp);
   }
 
@@ -100,7 +101,7 @@ export class MaildirDelivery {
     } catch (error) {
       if (codeOf(error) !== "EEXIST") throw error;
     }
-    // A try was cut short. The link goes first: alone it would say that the message was delivered.
+    // A try was cut short. The link goes first, as in discard().
     remove(this.#done);
     remove(this.#tmp);
     return openSync(this.#tmp, "wx", 0o600);

@@ -9,6 +9,7 @@ interface Calls {
   _exit(code: number): void;
   fcntl(fd: number, command: number, value: number): number;
   dup2(from: number, to: number): number;
+  flock(fd: number, operation: number): number;
   getsockopt(fd: number, level: number, option: number, value: Buffer, length: Buffer): number;
   socketpair(domain: number, type: number, protocol: number, pair: Buffer): number;
   sendmsg(fd: number, message: Buffer, flags: number): bigint;
@@ -36,6 +37,7 @@ function load(): Calls {
     _exit: { arguments: [int], return: "void" },
     fcntl: { arguments: [int, int, int], return: int },
     dup2: { arguments: [int, int], return: int },
+    flock: { arguments: [int, int], return: int },
     getsockopt: { arguments: [int, int, int, "buffer", "buffer"], return: int },
     socketpair: { arguments: [int, int, int, "buffer"], return: int },
     sendmsg: { arguments: [int, "buffer", int], return: "int64" },
@@ -167,6 +169,18 @@ export function socketPair(kind: "stream" | "packets" = "stream"): [number, numb
   const type = (kind === "stream" ? sockStream : sockSeqpacket) | sockCloexec;
   check("socketpair", calls().socketpair(afUnix, type, 0, pair));
   return [pair.readInt32LE(0), pair.readInt32LE(4)];
+}
+
+const lockShared = 1;
+const lockExclusive = 2;
+const lockNonBlocking = 4;
+
+/**
+ * Locks an open file, if that can be at once. The lock belongs to the open file: whoever inherits the descriptor
+ * has it too, and it is there until the last of them has ended. flock(2)
+ */
+export function tryLock(fd: number, how: "shared" | "exclusive"): boolean {
+  return calls().flock(fd, (how === "shared" ? lockShared : lockExclusive) | lockNonBlocking) === 0;
 }
 
 /** Who is at the other end of a connected UNIX socket: as of its connect(2). unix(7), SO_PEERCRED */

@@ -106,6 +106,8 @@ export class StreamOutput implements Output {
   octets = 0;
   readonly #stream: Writable;
   #broken = false;
+  /** Resolves when there is room again; all who wait share it. */
+  #room: Promise<void> | undefined;
 
   constructor(stream: Writable) {
     this.#stream = stream;
@@ -125,7 +127,10 @@ export class StreamOutput implements Output {
     if (this.#broken || this.#stream.destroyed) throw new Closed();
     this.octets += bytes.length;
     if (this.#stream.write(bytes)) return undefined;
-    return this.#drained("drain");
+    this.#room ??= this.#drained().finally(() => {
+      this.#room = undefined;
+    });
+    return this.#room;
   }
 
   async flush(): Promise<void> {
@@ -139,18 +144,18 @@ export class StreamOutput implements Output {
     this.#stream.end();
   }
 
-  #drained(event: string): Promise<void> {
+  #drained(): Promise<void> {
     return new Promise((resolve, reject) => {
       const stream = this.#stream;
       const settle = (failed: boolean) => {
-        stream.off(event, good);
+        stream.off("drain", good);
         stream.off("close", bad);
         if (failed) reject(new Closed());
         else resolve();
       };
       const good = () => settle(false);
       const bad = () => settle(true);
-      stream.on(event, good);
+      stream.on("drain", good);
       stream.on("close", bad);
     });
   }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { FrameReader, frameBytes, kind } from "../../protocol/queue/frames.ts";
 import { parseLocalJob, type Report, reportBytes } from "../../protocol/queue/job.ts";
 import { MaildirDelivery, makeMaildir, syncNew } from "../../system/maildir.ts";
-import { codeOf, type System } from "../../system/system.ts";
+import { Closed, codeOf, type System } from "../../system/system.ts";
 
 const texts = {
   success: "did 1+0+0\n",
@@ -32,7 +32,12 @@ export async function main(_args: readonly string[], system: System): Promise<nu
       return 100;
     }
     const reports = desk.finish();
-    if (reports.length > 0) await system.output(1).write(Buffer.concat(reports));
+    try {
+      if (reports.length > 0) await system.output(1).write(Buffer.concat(reports));
+    } catch (error) {
+      if (error instanceof Closed) return 0; // qmail-send was killed: the next one asks again
+      throw error;
+    }
   }
 }
 
@@ -84,7 +89,10 @@ class Desk {
         syncNew(maildir);
         for (const [id, delivery] of here) this.#delivered(id, delivery);
       } catch (error) {
-        for (const [id] of here) this.#failed(id, error);
+        for (const [id] of here) {
+          this.#open.delete(id); // it is there, and the next try is to find it
+          this.#failed(id, error);
+        }
       }
     }
     this.#complete = [];

@@ -24,7 +24,7 @@ export interface Agents {
 
 /** What became of a job. */
 export interface Outcome extends Report {
-  /** The process ended before it could tell: the delivery may have been made. */
+  /** Something of ours failed or ended before it could tell: the delivery may have been made. */
   readonly crashed: boolean;
   /** The queue knows about the outcome. */
   forget(): void;

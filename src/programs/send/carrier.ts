@@ -45,7 +45,8 @@ export class Carrier {
     try {
       return await (delivery.way === "local" ? this.#local(delivery) : this.#remote(delivery));
     } catch (error) {
-      return outcome("deferral", `${error instanceof Error ? error.message : String(error)} (#4.3.0)\n`);
+      const text = `${error instanceof Error ? error.message : String(error)} (#4.3.0)\n`;
+      return { ...outcome("deferral", text), crashed: true };
     }
   }
 

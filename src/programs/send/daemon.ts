@@ -1,7 +1,8 @@
 /** qmail-send without its root half: the queue, its door, and the deliveries. */
 import { join } from "node:path";
 import { setInterval as every } from "node:timers";
-import { AlreadyRunning, listenForMessages, lockQueue } from "../../system/queue/listener.ts";
+import { listenForMessages } from "../../system/queue/listener.ts";
+import { AlreadyRunning, agentsHaveEnded, lockQueue } from "../../system/queue/lock.ts";
 import { sweepSpool } from "../../system/queue/spool.ts";
 import { channel, QueueStore } from "../../system/queue/store.ts";
 import { onSignal } from "../../system/signals.ts";
@@ -21,7 +22,8 @@ const lookMs = 2000;
 const stopWithinMs = 10_000;
 
 /** Another one that is ending gets so much time to end. */
-const lockWithinSeconds = 15;
+const lockWithinMs = 15_000;
+const lockAgainSeconds = 0.02;
 
 /** Serves the queue until SIGTERM, or until `over` resolves. Returns the exit code. Throws the system's errors. */
 export async function serveQueue(system: System, agents: Agents, over?: Promise<void>): Promise<number> {
@@ -38,13 +40,17 @@ export async function serveQueue(system: System, agents: Agents, over?: Promise<
 }
 
 async function lock(folder: string, system: System): Promise<void> {
-  for (const until = system.now() + lockWithinSeconds * 1000; ; ) {
+  const until = system.now() + lockWithinMs;
+  for (let locked = false; ; ) {
     try {
-      return lockQueue(folder);
+      if (!locked) lockQueue(folder);
+      locked = true;
+      if (agentsHaveEnded(folder)) return;
+      if (system.now() > until) throw new AlreadyRunning("another qmail-send's deliveries do not end");
     } catch (error) {
       if (!(error instanceof AlreadyRunning) || system.now() > until) throw error;
-      await system.sleep(0.1);
     }
+    await system.sleep(lockAgainSeconds);
   }
 }
 

@@ -44,8 +44,8 @@ export interface DeliveriesOptions {
   make(delivery: Delivery): Promise<Outcome>;
 }
 
-/** A crash says nothing about the message: it is tried again at once, after a breath. */
-const afterCrashMs = 500;
+/** A crash says nothing about the message: it is tried again after a breath, which grows should it crash again. */
+const afterCrash = (tries: number) => Math.min(250 * 2 ** tries, 400_000);
 const longestSleepMs = 3600_000;
 const headOctets = 65536;
 
@@ -162,8 +162,8 @@ export class Deliveries {
     const tooLate = how === "deferral" && isTooOld(message.arrived, at, settings().lifetimeSeconds);
     if (how === "success") store.deliver(recipient.id);
     else if (how === "failure") store.fail(recipient.id, text);
-    else if (crashed) store.defer(recipient.id, at + afterCrashMs);
     else if (tooLate) store.fail(recipient.id, `${text}${tooOld}`);
+    else if (crashed) store.defer(recipient.id, at + afterCrash(recipient.tries));
     else store.defer(recipient.id, nextTry(message.arrived, at, way));
   }
 

@@ -1,7 +1,9 @@
-import { resolve } from "node:path";
+import { closeSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { readUsers } from "../../control/users.ts";
 import { startOurs } from "../../system/our-program.ts";
+import { agentLock } from "../../system/queue/lock.ts";
 import { StreamInput, StreamOutput } from "../../system/stream.ts";
 import { CannotOpen, type Input, type Output, type System } from "../../system/system.ts";
 import type { Agents, Mailbox } from "./agents.ts";
@@ -22,7 +24,10 @@ export async function findMailbox(system: System, name: string): Promise<Mailbox
 export function ownAgents(system: System): Agents {
   const start = async (name: string): Promise<{ input: Input; output: Output }> => {
     const env = Object.fromEntries(system.env);
-    const child = await startOurs({ name, env, descriptors: ["pipe", "pipe"] });
+    const lock = agentLock(join(system.home(), "queue"));
+    const child = await startOurs({ name, env, descriptors: ["pipe", "pipe"], more: [lock] }).finally(() =>
+      closeSync(lock),
+    );
     return {
       input: new StreamInput(child.stdout as Readable),
       output: new StreamOutput(child.stdin as Writable),

@@ -5,9 +5,11 @@
 
 import { once } from "node:events";
 import { closeSync } from "node:fs";
+import { join } from "node:path";
 import { readAccounts } from "../../control/accounts.ts";
 import * as native from "../../system/native.ts";
 import { startOurs } from "../../system/our-program.ts";
+import { agentLock } from "../../system/queue/lock.ts";
 import { Channel, channelPair, closeEnd, type Received } from "../../system/resident/channel.ts";
 import { onSignal } from "../../system/signals.ts";
 import { connectionOf } from "../../system/stream.ts";
@@ -79,16 +81,18 @@ async function answer(
     channel.reply(question, { failed: `no account for ${kind}` });
     return;
   }
+  const lock = agentLock(join(system.home(), "queue"));
   const [ours, theirs] = native.socketPair();
   const { uid, gid } = account;
   try {
     const program = kind === "local" ? "qmail-local" : "qmail-remote";
-    await startOurs({ name: program, env, descriptors: [ours, ours], account: { uid, gid } });
+    await startOurs({ name: program, env, descriptors: [ours, ours], more: [lock], account: { uid, gid } });
   } catch (error) {
     closeSync(theirs);
     throw error;
   } finally {
     closeSync(ours);
+    closeSync(lock);
   }
   channel.reply(question, {}, undefined, [theirs]);
 }

@@ -34,6 +34,8 @@ class QueueConnection {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #broken = false;
+  /** While the other side is slow: resolves when it has caught up. */
+  #drained: Promise<void> | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -77,10 +79,11 @@ class QueueConnection {
   send(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#broken) throw new HandoverBroken("qmail-send went away");
     if (this.#socket.write(bytes)) return undefined;
-    return new Promise((resolve, reject) => {
+    this.#drained ??= new Promise((resolve, reject) => {
       const done = (closed: boolean) => {
         this.#socket.off("drain", onDrain);
         this.#socket.off("close", onClose);
+        this.#drained = undefined;
         if (closed) reject(new HandoverBroken("qmail-send went away"));
         else resolve();
       };
@@ -89,6 +92,7 @@ class QueueConnection {
       this.#socket.on("drain", onDrain);
       this.#socket.on("close", onClose);
     });
+    return this.#drained;
   }
 
   /** The exit code that comes back for message `id`. Throws HandoverBroken. */

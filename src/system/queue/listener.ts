@@ -1,7 +1,6 @@
-import { chmodSync, closeSync, openSync, unlinkSync } from "node:fs";
+import { chmodSync, unlinkSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { dirname } from "node:path";
 import { peerOf } from "../native.ts";
 import { connection } from "../stream.ts";
 import { codeOf, type Input, type Output } from "../system.ts";
@@ -41,26 +40,3 @@ export async function listenForMessages(path: string, serve: (client: QueueClien
   chmodSync(dirname(path), 0o711);
   return server;
 }
-
-/** There can be one qmail-send for a queue. */
-export class AlreadyRunning extends Error {
-  override readonly name = "AlreadyRunning";
-}
-
-/** Keeps every other qmail-send away from the queue in `folder` until this process ends, however it ends. */
-export function lockQueue(folder: string): void {
-  // Node.js has no flock(2), but SQLite locks its files.
-  const path = join(folder, "lock.sqlite");
-  closeSync(openSync(path, "a", 0o600)); // or another user could hold it
-  const db = new DatabaseSync(path, { timeout: 0 });
-  try {
-    db.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; PRAGMA user_version = 1; COMMIT;");
-  } catch (cause) {
-    db.close();
-    throw new AlreadyRunning("another qmail-send has the queue", { cause });
-  }
-  locks.push(db);
-}
-
-/** Referenced, so that nobody collects and closes them. */
-const locks: DatabaseSync[] = [];

@@ -1,13 +1,27 @@
 /** Messages that are too large for a row of the queue: each a file of its own in `mess`. */
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readdirSync, readSync, statSync, unlinkSync } from "node:fs";
-import { type FileHandle, open, unlink } from "node:fs/promises";
+import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { codeOf } from "../system.ts";
+import { giveToOwner } from "./owner.ts";
 
 /** Octets up to which a message stays in its row: above, a file costs less than the log of SQLite. */
 export const maximumRowOctets = 128 * 1024;
 
 const gatherOctets = 256 * 1024;
+
+/** Makes a file, and the folder of such files when this is the first. */
+async function openIn(mess: string, path: string): Promise<FileHandle> {
+  try {
+    return await open(path, "wx", 0o600);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+  await mkdir(mess, { mode: 0o700 });
+  giveToOwner(join(mess, ".."), mess);
+  return open(path, "wx", 0o600);
+}
 
 /** A file that is being filled. It is nobody's until the queue names it. */
 export class SpoolFile {
@@ -27,7 +41,10 @@ export class SpoolFile {
   static async create(folder: string): Promise<SpoolFile> {
     const mess = join(folder, "mess");
     const name = randomUUID();
-    return new SpoolFile(mess, name, await open(join(mess, name), "wx", 0o600));
+    const path = join(mess, name);
+    const handle = await openIn(mess, path);
+    giveToOwner(folder, path);
+    return new SpoolFile(mess, name, handle);
   }
 
   /** Adds octets, which must not be changed afterwards. undefined: there is room for more at once. */

@@ -7,6 +7,7 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { giveToOwner } from "./owner.ts";
 
 /** Which way a recipient's mail goes. */
 export const channel = { local: 0, remote: 1, new: 2 } as const;
@@ -94,10 +95,13 @@ export class QueueStore {
 
   /** Opens the queue in `folder`, and makes it when it is not there. */
   constructor(folder: string) {
-    mkdirSync(join(folder, "mess"), { recursive: true, mode: 0o700 });
+    const mess = join(folder, "mess");
     const path = join(folder, "queue.sqlite");
+    mkdirSync(mess, { recursive: true, mode: 0o700 });
     // Others may pass through the folder, to the socket. The mode of SQLite's other files follows this one's.
     closeSync(openSync(path, "a", 0o600));
+    giveToOwner(folder, mess);
+    giveToOwner(folder, path); // and SQLite does the same with its other files
     this.#db = new DatabaseSync(path, { timeout: 30_000 });
     this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
     this.#db.exec(schema);

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { parseEnvelope } from "../../protocol/queue/envelope.ts";
 import type { Handover } from "../../protocol/queue/handover.ts";
 import { invokedLine, invokerOf, type ServiceUids } from "../../protocol/queue/invoked.ts";
@@ -69,7 +68,6 @@ export class Submission {
   }
 
   async #direct(): Promise<Incoming> {
-    becomeOwnerOf(this.#folder);
     const incoming = new Incoming(this.#folder, budget);
     this.#way = incoming;
     for (const part of this.#held) await incoming.write(part);
@@ -103,14 +101,6 @@ export class Submission {
     incoming.release();
     return exit.queued;
   }
-}
-
-/** What root wrote there itself, qmail-send could not open. Only a process that is about to end is ever root here. */
-function becomeOwnerOf(folder: string): void {
-  if (process.geteuid!() !== 0) return;
-  const { uid, gid } = statSync(folder);
-  process.setegid!(gid);
-  process.seteuid!(uid);
 }
 
 /** The exit code of qmail-queue for what a Submission threw; undefined for a mistake of ours. */
