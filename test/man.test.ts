@@ -92,6 +92,10 @@ for (const page of pages) {
 test("acceptutils.8: SYNOPSIS is what the verbs say of themselves", { skip: noMandoc }, () => {
   assert.deepEqual(
     section("acceptutils.8", "SYNOPSIS").sort(),
-    [...verbs].map(([name, { synopsis }]) => `acceptutils ${name} ${synopsis}`.replace(/ +/g, " ")).sort(),
+    [...verbs]
+      .map(([name, { synopsis }]) =>
+        `acceptutils ${name} ${synopsis.replace("…", "...")}`.replace(/ +/g, " "),
+      )
+      .sort(),
   );
 });
