@@ -12,7 +12,7 @@ import type { Account } from "../system/system.ts";
 import { Busy, FairQueue, type FairQueueLimits } from "./fair-queue.ts";
 import { KnownGood } from "./known-good.ts";
 import { networkOf } from "./network.ts";
-import { PenaltyBook } from "./penalty.ts";
+import { PenaltyBook, usualRules } from "./penalty.ts";
 
 export interface AuthenticatorParts {
   readonly book: PenaltyBook;
@@ -75,7 +75,7 @@ export class Authenticator {
       const delay = this.book.delaySeconds(client, user, this.#parts.now(), pending);
       if (delay > 0) await this.#parts.sleep(delay);
       // Not checked, so that a network that is turned away does not find out even when it guesses right.
-      if (this.book.refuses(client, this.#parts.now())) return false;
+      if (this.book.refusedSeconds(client, this.#parts.now()) > 0) return false;
       return await this.#queue.run(network, check);
     } finally {
       const left = (this.#pending.get(network) ?? 1) - 1;
@@ -92,13 +92,18 @@ export class Authenticator {
   }
 }
 
-/** An authenticator as a host runs it; `cores` is how many passwords are checked at once. */
-export function usualAuthenticator(
-  cores: number,
-  sleep: (seconds: number) => Promise<unknown>,
-): Authenticator {
+export interface HostFacts {
+  /** How many passwords are checked at once. */
+  readonly cores: number;
+  /** Networks that are never kept waiting. */
+  readonly exempt: readonly string[];
+  readonly sleep: (seconds: number) => Promise<unknown>;
+}
+
+/** An authenticator as a host runs it. Throws RangeError when an exempt network is none. */
+export function usualAuthenticator({ cores, exempt, sleep }: HostFacts): Authenticator {
   return new Authenticator({
-    book: new PenaltyBook(),
+    book: new PenaltyBook({ ...usualRules, exempt }),
     known: new KnownGood(),
     limits: { atOnce: Math.max(1, cores), waitingEach: 32, waiting: 1000 },
     check: matches,

@@ -104,11 +104,12 @@ export class PenaltyBook {
     return Math.max(this.#delay("network", fromThere), this.#delay("account", aboutIt));
   }
 
-  /** True when the client is not to be served at all, until some of its score has decayed. */
-  refuses(client: string, now: number): boolean {
+  /** How long the client is not to be served at all, until enough of its score has decayed. Seconds; 0: served. */
+  refusedSeconds(client: string, now: number): number {
     const network = networkOf(client);
-    if (network === undefined || this.#exempt.has(client)) return false;
-    return this.#scoreOf("network", network, now) >= this.#rules.refusalScore;
+    if (network === undefined || this.#exempt.has(client)) return 0;
+    const excess = this.#scoreOf("network", network, now) / this.#rules.refusalScore;
+    return excess < 1 ? 0 : Math.max(1, this.#rules.halfLifeSeconds * Math.log2(excess));
   }
 
   /** Strikes out what stands under an address, its network, or an account's name. Returns how many lines. */

@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { Entry } from "../../auth/penalty.ts";
+import { writePenalties } from "../../system/home/penalties.ts";
 import type { Input, Output, System } from "../../system/system.ts";
 import { programNames } from "../table.ts";
 import { main, verbs } from "./main.ts";
@@ -68,6 +70,7 @@ test("words that make no sense are one line, the usage, and exit code 2", async 
     [["init", "a", "--bind", "here"], '--bind wants an address, or 0 for all, not "here"'],
     [["user"], "add, del, list or passwd?"],
     [["user", "list", "x", "--home", "h"], '"x" is one word too many'],
+    [["penalty", "strike", "--home", "h"], "penalty strike?"],
   ] as const) {
     const { code, log } = await acceptutils(words);
     assert.equal(code, 2, words.join(" "));
@@ -105,6 +108,20 @@ test("users come and go", async () => {
     out: "",
     log: "acceptutils: there is no user carol\n",
   });
+});
+
+test("who failed to log in is shown, and can be forgiven", async () => {
+  const penalty = (words: string) => acceptutils(["penalty", ...words.split(" "), "--home", "h"]);
+  assert.equal((await penalty("show")).out, "Nobody failed to log in lately.\n");
+  const entry = { kind: "network", name: "192.0.2.1\x1b[2J", score: 7.25, at: 0 };
+  writePenalties(join(folder, "h"), [entry as Entry, { ...entry, kind: "account", name: "alice" } as Entry]);
+  assert.equal(
+    (await penalty("show")).out,
+    "    7.3  network  192.0.2.1?[2J  (as of 1970-01-01 00:00:00 UTC)\n" +
+      "    7.3  account  alice  (as of 1970-01-01 00:00:00 UTC)\n",
+  );
+  assert.equal((await penalty("forgive alice")).code, 0);
+  assert.deepEqual(JSON.parse((await penalty("show --json")).out), { entries: [entry] });
 });
 
 test("a folder that is no home is one line that says what to do", async () => {

@@ -2,6 +2,7 @@
 import { codeOf, type System, systemWords } from "../../system/system.ts";
 import { init } from "./init.ts";
 import { install } from "./install.ts";
+import { penalty } from "./penalty.ts";
 import { rules } from "./rules/rules.ts";
 import { up } from "./up.ts";
 import { user } from "./user.ts";
@@ -14,6 +15,7 @@ export const verbs: ReadonlyMap<string, Verb> = new Map([
   ["install", install],
   ["user", user],
   ["rules", rules],
+  ["penalty", penalty],
 ]);
 
 /** Runs one verb. Returns the exit code: 0 fine, 1 problem, 2 misused, 111 temporary. */

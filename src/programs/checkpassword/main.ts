@@ -1,4 +1,5 @@
 import { exit, verifyFields } from "../../control/verify-fields.ts";
+import { acceptedLine } from "../../protocol/checkpassword/accepted-line.ts";
 import { maximumOctets } from "../../protocol/checkpassword/fields.ts";
 import { type Account, CannotOpen, CannotRun, codeOf, type Input, type System } from "../../system/system.ts";
 
@@ -14,7 +15,9 @@ export async function main(words: readonly string[], system: System): Promise<nu
   try {
     const verdict = await verifyFields(system, bytes.subarray(0, await readInto(bytes, system.input(3))));
     if (typeof verdict === "number") return verdict;
-    return become(verdict, system) ? await system.exec(words) : exit.temporary;
+    if (!become(verdict, system)) return exit.temporary;
+    system.log(acceptedLine(system.pid, verdict.user));
+    return await system.exec(words);
   } catch (error) {
     if (!(error instanceof CannotOpen || error instanceof CannotRun)) throw error;
     system.log(`checkpassword: ${error.message}`);

@@ -13,10 +13,16 @@ export const statusLine = (server: string, now: number, limit: number) =>
 export const pidLine = (server: string, pid: number, { remoteIp }: Ends) =>
   `${server}: pid ${pid} from ${field(remoteIp)}`;
 
-export function okLine(server: string, pid: number, ends: Ends): string {
+export const okLine = (server: string, pid: number, ends: Ends) => `${server}: ok ${pid} ${bothEnds(ends)}`;
+
+/** A client that is not served. */
+export const denyLine = (server: string, pid: number, ends: Ends) =>
+  `${server}: deny ${pid} ${bothEnds(ends)}`;
+
+function bothEnds(ends: Ends): string {
   const local = `${field(ends.localHost)}:${field(ends.localIp)}:${ends.localPort}`;
   const remote = `${field(ends.remoteHost)}:${field(ends.remoteIp)}::${ends.remotePort}`;
-  return `${server}: ok ${pid} ${local} ${remote}`;
+  return `${local} ${remote}`;
 }
 
 export const acceptLine = (server: string, pid: number, more = "") => `${server}: ssl ${pid} accept ${more}`;

@@ -2,6 +2,7 @@
  * `checkpassword` as an auth front runs it: the three fields go to the auth process as one question. When the
  * password was right, the connection goes to the worker of that user, which runs the words after checkpassword.
  */
+import { acceptedLine } from "../../protocol/checkpassword/accepted-line.ts";
 import { type Input, Killed, type Program } from "../system.ts";
 import type { Channel } from "./channel.ts";
 import type { Service } from "./service.ts";
@@ -23,6 +24,9 @@ export function askAuth(service: Service, auth: () => Channel | undefined, users
       }
       const { worker, ticket, code } = answer.head;
       if (typeof worker !== "number" || typeof ticket !== "string") return Number(code);
+      system.log(
+        acceptedLine(system.pid, Buffer.from(fields.subarray(0, fields.indexOf(0))).toString("latin1")),
+      );
       const ended = await users.run(worker, ticket, system);
       if ("signal" in ended) throw new Killed(ended.signal);
       return ended.code;

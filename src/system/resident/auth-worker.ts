@@ -1,54 +1,119 @@
 /**
  * The auth process: it alone reads the user database. It sees one question at a time, a user's name and a secret,
- * and answers the front with an exit code or, by way of the master, with a ticket for that user's worker.
+ * and answers the front with an exit code or, by way of the master, with a ticket for that user's worker. It keeps
+ * the book of failures, and tells the fronts whom not to serve.
  */
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout as sleepMs } from "node:timers/promises";
-import { usualAuthenticator } from "../../auth/authenticator.ts";
+import { type Authenticator, usualAuthenticator } from "../../auth/authenticator.ts";
+import { networkOf } from "../../auth/network.ts";
+import type { UsersReader } from "../../control/users.ts";
 import { verifyFields } from "../../control/verify-fields.ts";
 import { readFileCached } from "../files.ts";
 import { CannotOpen } from "../system.ts";
 import { Channel, type Received } from "./channel.ts";
+import { exemptIn, keepBook } from "./keep-book.ts";
+import { LogLines } from "./log-lines.ts";
 import type { Service } from "./service.ts";
 
 const temporary = 111;
 
+/** An address of a network, from the name that networkOf() gives it. */
+const addressIn = (network: string) => network.replace(/\/64$/, "");
+
+/** Who may log in to one home folder, and who tries to. */
+interface Gate {
+  readonly reader: UsersReader;
+  readonly authenticator: Authenticator;
+  readonly book: { changed(): void };
+}
+
 export function authWorker(master: Channel): void {
   const services = new Map<number, Service>();
-  const authenticator = usualAuthenticator(availableParallelism(), (seconds) => sleepMs(seconds * 1000));
+  const gates = new Map<string, Gate>();
+  const fronts = new Set<Channel>();
+  const log = new LogLines(master);
 
   master.onMessage = ({ head, descriptors }) => {
     if (head.kind === "service") {
       const service = head["service"] as Service;
       services.set(service.id, service);
+      gateOf(service); // the book is read before the first guess
     } else if (head.kind === "peer") {
-      const front = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
-      front.onMessage = (message) => {
-        answer(message)
-          .catch((error) => ({
-            code: temporary,
-            why: error instanceof CannotOpen ? error.message : String(error),
-          }))
-          .then((facts) => front.reply(message, facts))
-          .finally(() => message.body.fill(0));
-      };
+      joined(new Channel({ stream: descriptors[0]!, packets: descriptors[1]! }));
     }
   };
 
-  async function answer({ head, body }: Received): Promise<Record<string, unknown>> {
-    const service = services.get(Number(head["service"]));
-    if (head.kind !== "verify" || service === undefined) return { code: temporary };
+  function joined(front: Channel): void {
+    fronts.add(front);
+    front.onClose = () => fronts.delete(front);
+    front.onMessage = (message) => {
+      answer(message)
+        .catch((error) => ({
+          code: temporary,
+          why: error instanceof CannotOpen ? error.message : String(error),
+        }))
+        .then((facts) => front.reply(message, facts))
+        .finally(() => message.body.fill(0));
+    };
+    for (const { authenticator } of gates.values()) tellAll(authenticator, [front]);
+  }
+
+  /** Tells fronts of all clients that are not to be served: those from before a restart, of us or of them. */
+  function tellAll(authenticator: Authenticator, whom: Iterable<Channel>): void {
+    for (const { kind, name } of authenticator.book.entries(Date.now())) {
+      if (kind === "network") tell(authenticator, addressIn(name), whom);
+    }
+  }
+
+  /** Tells fronts how long a client is not to be served. */
+  function tell({ book }: Authenticator, client: string, whom: Iterable<Channel> = fronts): void {
+    const network = networkOf(client);
+    const seconds = book.refusedSeconds(client, Date.now());
+    if (network === undefined || seconds === 0) return;
+    for (const front of whom) front.send({ kind: "turnAway", network, seconds });
+  }
+
+  function gateOf(service: Service): Gate {
     const home = service.env["ACCEPTUTILS_HOME"] ?? "/var/qmail";
+    const there = gates.get(home);
+    if (there !== undefined) return there;
+    const authenticator = usualAuthenticator({
+      cores: availableParallelism(),
+      exempt: exemptIn(home, (line) => log.add(service.id, line)),
+      sleep: (seconds) => sleepMs(seconds * 1000),
+    });
+    const book = keepBook(home, authenticator.book, {
+      forgiven: (name) => {
+        const network = networkOf(addressIn(name));
+        for (const front of fronts) front.send({ kind: "turnAway", network, seconds: 0 });
+      },
+      log: (line) => log.add(service.id, line),
+    });
     const reader = {
       home: () => home,
       readFile: async (path: string) => readFileCached(resolve(home, path)),
     };
+    const gate = { reader, authenticator, book };
+    gates.set(home, gate);
+    tellAll(authenticator, fronts);
+    return gate;
+  }
+
+  async function answer({ head, body }: Received): Promise<Record<string, unknown>> {
+    const service = services.get(Number(head["service"]));
+    if (head.kind !== "verify" || service === undefined) return { code: temporary };
     const client = String(head["client"] ?? "");
+    const { reader, authenticator, book } = gateOf(service);
     const verdict = await verifyFields(reader, body, (user, secret) =>
       authenticator.answer(reader, { client, user, secret }),
     );
-    if (typeof verdict === "number") return { code: verdict };
+    if (typeof verdict === "number") {
+      book.changed();
+      tell(authenticator, client);
+      return { code: verdict };
+    }
     const admitted = await master.ask({ kind: "admit", service: service.id, account: verdict });
     return admitted === undefined ? { code: temporary } : { ...admitted.head };
   }

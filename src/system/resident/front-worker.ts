@@ -4,6 +4,7 @@
  * connection to the worker of the user.
  */
 
+import { TurnedAway } from "../../auth/turned-away.ts";
 import { parseBlock } from "../../protocol/ucspi-tls/block.ts";
 import { duplicateFrom, socketPair } from "../native.ts";
 import type { Programs } from "../native-host.ts";
@@ -14,7 +15,7 @@ import { askAuth } from "./ask-auth.ts";
 import { Channel } from "./channel.ts";
 import { Listener } from "./listener.ts";
 import { LogLines } from "./log-lines.ts";
-import type { Service } from "./service.ts";
+import { asksForUser, type Service } from "./service.ts";
 import { UserWorkers } from "./user-workers.ts";
 
 export function frontWorker(master: Channel, programs: Programs): void {
@@ -22,6 +23,7 @@ export function frontWorker(master: Channel, programs: Programs): void {
   const peers: { tls?: Channel; auth?: Channel } = {};
   const users = new UserWorkers(master);
   const log = new LogLines(master);
+  const turnedAway = new TurnedAway();
 
   const secure =
     (service: Service) =>
@@ -57,6 +59,7 @@ export function frontWorker(master: Channel, programs: Programs): void {
           new Listener(service, descriptors[0]!, {
             programs: here(service),
             secure: service.tls === "none" ? undefined : secure(service),
+            turnedAway: (client) => asksForUser(service) && turnedAway.has(client, Date.now()),
             tls: () => (peers.tls?.closed ? undefined : peers.tls),
             log: (line) => log.add(service.id, line),
           }),
@@ -73,8 +76,13 @@ export function frontWorker(master: Channel, programs: Programs): void {
       case "peer": {
         const channel = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
         if (head["role"] === "tls") peers.tls = channel;
-        else if (head["role"] === "auth") peers.auth = channel;
-        else users.joined(Number(head["id"]), channel);
+        else if (head["role"] === "auth") {
+          peers.auth = channel;
+          channel.onMessage = ({ head }) => {
+            if (head.kind !== "turnAway") return;
+            turnedAway.tell(String(head["network"]), Number(head["seconds"]), Date.now());
+          };
+        } else users.joined(Number(head["id"]), channel);
         break;
       }
     }

@@ -3,7 +3,7 @@ import { Resolver } from "node:dns/promises";
 import { closeSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { type Ends, plainAddress, sslserverEnvironment } from "../../protocol/ucspi/environment.ts";
-import { acceptLine, endLine, okLine, pidLine, statusLine } from "../../protocol/ucspi/log-line.ts";
+import { acceptLine, denyLine, endLine, okLine, pidLine, statusLine } from "../../protocol/ucspi/log-line.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { duplicateFrom } from "../native.ts";
 import type { Programs } from "../native-host.ts";
@@ -20,10 +20,29 @@ export interface Surroundings {
   readonly programs: Programs;
   readonly secure: ((input: Input, output: Output) => Promise<Secured>) | undefined;
   tls(): Channel | undefined;
+  /** True for the address of a client that is not to be served. */
+  turnedAway(client: string): boolean;
   log(line: string): void;
 }
 
 let lastSession = 0;
+function nextPid(): number {
+  lastSession += 1;
+  return process.pid * 100_000 + (lastSession % 100_000);
+}
+
+function endsOf(socket: Socket, localHost: string | undefined): Ends {
+  const local = plainAddress(socket.localAddress ?? "");
+  const remote = plainAddress(socket.remoteAddress ?? "");
+  return {
+    family: remote.family,
+    localIp: local.ip,
+    localPort: socket.localPort ?? 0,
+    remoteIp: remote.ip,
+    remotePort: socket.remotePort ?? 0,
+    localHost,
+  };
+}
 
 /** Who, TLS, verbs, messages, octets, outcome, seconds. */
 const recordOrder = "pid remote port program tls cipher user verbs messages in out exit signal seconds".split(
@@ -85,6 +104,11 @@ export class Listener {
   }
 
   #accepted(socket: Socket): void {
+    if (this.#around.turnedAway(socket.remoteAddress ?? "")) {
+      this.#log(2, denyLine(this.#service.server, nextPid(), endsOf(socket, this.#service.localHost)));
+      socket.destroy();
+      return;
+    }
     this.#sessions += 1;
     if (this.#sessions >= this.#service.limit) {
       this.#server?.close();
@@ -105,27 +129,17 @@ export class Listener {
 
   async #session(socket: Socket): Promise<void> {
     const { server, limit } = this.#service;
-    lastSession += 1;
-    const pid = process.pid * 100_000 + (lastSession % 100_000);
-    const local = plainAddress(socket.localAddress ?? "");
-    const remote = plainAddress(socket.remoteAddress ?? "");
-    let ends: Ends = {
-      family: remote.family,
-      localIp: local.ip,
-      localPort: socket.localPort ?? 0,
-      remoteIp: remote.ip,
-      remotePort: socket.remotePort ?? 0,
-      localHost: this.#service.localHost,
-    };
+    const pid = nextPid();
+    let ends = endsOf(socket, this.#service.localHost);
     this.#log(2, statusLine(server, this.#sessions, limit));
     this.#log(2, pidLine(server, pid, ends));
-    if (this.#service.lookUpRemote) ends = { ...ends, remoteHost: await this.#nameOf(remote.ip) };
+    if (this.#service.lookUpRemote) ends = { ...ends, remoteHost: await this.#nameOf(ends.remoteIp) };
     this.#log(2, okLine(server, pid, ends));
     const env = new Map(this.#base);
     applyBlock(env, sslserverEnvironment(ends, this.#service.tcpEnvironment));
     const started = performance.now();
     const record = new SessionRecord();
-    record.add({ pid, remote: remote.ip, port: socket.remotePort ?? 0, program: this.#service.argv[0]! });
+    record.add({ pid, remote: ends.remoteIp, port: ends.remotePort, program: this.#service.argv[0]! });
     const ended = await this.#run(socket, env, pid, record);
     this.#log(2, endLine(server, pid, waitStatus(ended)));
     const seconds = ((performance.now() - started) / 1000).toFixed(3);
