@@ -50,7 +50,7 @@ export async function startService({ prepare }: Options = {}): Promise<Service> 
   const env = { ...inherited, NODE_COMPILE_CACHE: join(root, "build", "cache") }; // as boot.mjs has it
   const portBase = await freePortBase();
   const words = ["acceptutils", "up", join(folder, "home"), "--port-base", String(portBase), "--json"];
-  const main = ["--disable-warning=ExperimentalWarning", join(root, "src", "main.ts")];
+  const main = ["--disable-warning=ExperimentalWarning", join(root, "build", "app.cjs")];
   let made: Facts["users"] = [];
   if (prepare !== undefined) {
     const home = join(folder, "home");
