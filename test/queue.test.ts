@@ -7,6 +7,7 @@ import { envelopeBytes } from "../src/protocol/queue/envelope.ts";
 import { Streamed } from "../src/system/queue/client.ts";
 import { Submission } from "../src/system/queue/submission.ts";
 import { QueueHome, until } from "./runner/queue-home.ts";
+import { SmtpSink } from "./runner/smtp-sink.ts";
 
 /** What the mailbox's owner has seen: subjects, each time they were found. */
 class Reader {
@@ -38,6 +39,7 @@ async function submit(
   subject: string,
   size: number,
   to: readonly string[],
+  sender = "bob@example.com",
 ): Promise<number> {
   const submission = new Submission(home.folder);
   await submission.write(Buffer.from(`Subject: ${subject}\n\n`));
@@ -45,7 +47,7 @@ async function submit(
   for (let at = 0; at < size; at += line.length * 512) {
     await submission.write(Buffer.concat(Array.from({ length: 512 }, () => line)));
   }
-  const envelope = envelopeBytes({ sender: "bob@example.com", recipients: to });
+  const envelope = envelopeBytes({ sender, recipients: to });
   return submission.finish({ pid: "1", authenticated: true, envelope }, process.getuid!(), async () => ({}));
 }
 
@@ -124,5 +126,44 @@ test("without qmail-send, qmail-queue keeps the message itself", async () => {
     assert.deepEqual(reader.seen, ["alone"]);
   } finally {
     await home.end();
+  }
+});
+
+test("mail for elsewhere is carried there; what is refused comes back, what is put off waits", async () => {
+  const sink = await SmtpSink.open();
+  const home = new QueueHome({ smtproutes: `example.net:127.0.0.1:${sink.port}\n` });
+  try {
+    home.keepSending();
+    await untilListening(home);
+    const to = ["dave@example.net", "550@example.net", "451@example.net"];
+    assert.equal(await submit(home, "far", 200_000, to, "alice@example.org"), 0);
+    const bounces = join(home.maildir("alice"), "new");
+    await until("carried", 20, () => sink.messages.length === 1 && / deferral: /.test(home.log));
+    assert.match(sink.messages[0]!, /^Received: \(qmail 1 invoked /);
+    assert.ok(sink.messages[0]!.length > 200_000);
+    assert.match(
+      home.log,
+      /failure: 127\.0\.0\.1_does_not_like_recipient\.\/Remote_host_said:_550_not_this_one\//,
+    );
+    assert.match(
+      home.log,
+      /deferral: 127\.0\.0\.1_does_not_like_recipient\.\/Remote_host_said:_451_not_this_one\//,
+    );
+    // The sender is told when the last recipient's fate is known.
+    assert.ok(!existsSync(bounces) || readdirSync(bounces).length === 0);
+    assert.equal(await submit(home, "back", 100, ["550@example.net"], "alice@example.org"), 0);
+    await until("bounced", 20, () => existsSync(bounces) && readdirSync(bounces).length === 1);
+    const bounce = readFileSync(join(bounces, readdirSync(bounces)[0]!), "latin1");
+    assert.match(
+      bounce,
+      /^Return-Path: <>\nDelivered-To: alice@example\.org\nReceived: \(qmail \d+ invoked for bounce\)/,
+    );
+    assert.match(
+      bounce,
+      /<550@example\.net>:\n127\.0\.0\.1 does not like recipient\.\nRemote host said: 550 not this one/,
+    );
+  } finally {
+    await home.end();
+    sink.close();
   }
 });

@@ -19,6 +19,7 @@ const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["qmail-qfilter-addtlsheader", () => import("./qfilter-addtlsheader/main.ts")],
   ["qmail-queue", () => import("./queue/main.ts")],
   ["qmail-send", () => import("./send/main.ts")],
+  ["qmail-remote", () => import("./remote/main.ts")],
   ["qmail-local", () => import("./local/main.ts")],
 ]);
 

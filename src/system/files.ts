@@ -86,6 +86,16 @@ export class UnlinkedFile implements TemporaryFile {
     return bytes.subarray(0, filled);
   }
 
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    for (let at = 0; ; ) {
+      const chunk = Buffer.allocUnsafeSlow(65536);
+      const { bytesRead } = await this.handle.read(chunk, 0, chunk.length, at);
+      if (bytesRead === 0) return;
+      yield chunk.subarray(0, bytesRead);
+      at += bytesRead;
+    }
+  }
+
   async size(): Promise<number> {
     return (await this.handle.stat()).size;
   }

@@ -79,6 +79,8 @@ export interface Child {
 export interface TemporaryFile {
   write(bytes: Uint8Array): Promise<void>;
   read(): Promise<Uint8Array>;
+  /** What read() gives, without holding all of it. */
+  chunks(): AsyncIterable<Uint8Array>;
   size(): Promise<number>;
   close(): void;
 }
