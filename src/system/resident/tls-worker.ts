@@ -10,6 +10,7 @@ import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import { blockOf } from "../../protocol/ucspi-tls/block.ts";
 import { certificateFacts } from "./certificate-facts.ts";
 import { Channel, type Received } from "./channel.ts";
+import { sessionFacts } from "./session-facts.ts";
 
 interface Identity {
   readonly context: SecureContext;
@@ -46,6 +47,13 @@ export function contextOf(certificate: string, key: Buffer, chosen: string | und
   });
 }
 
+/** The facts of a PEM file of certificates, the server's own first. */
+function factsOf(certificates: string): readonly [string, string][] {
+  const pems = certificates.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const [own, ...chain] = pems.map((pem) => new X509Certificate(pem));
+  return own === undefined ? [] : certificateFacts(own, chain);
+}
+
 export function tlsWorker(master: Channel): void {
   const identities = new Map<number, Identity>();
 
@@ -56,7 +64,7 @@ export function tlsWorker(master: Channel): void {
       body.fill(0);
       identities.set(Number(head["service"]), {
         context,
-        facts: certificateFacts(new X509Certificate(certificate)),
+        facts: factsOf(certificate),
       });
     } else if (head.kind === "forget") {
       identities.delete(Number(head["service"]));
@@ -109,7 +117,7 @@ function handshake(
   const tls = new TLSSocket(socket, { isServer: true, secureContext: identity.context });
   let open = true;
   const close = (why: string) => {
-    if (open) told({ why });
+    if (open) told({ why: why.trim() }); // OpenSSL ends its words with a line end
     open = false;
     clearTimeout(late);
     reply?.destroy();
@@ -128,7 +136,7 @@ function handshake(
     tls.off("readable", leave);
     told({ secured: true });
     open = false;
-    const block = Buffer.from(blockOf(sessionFacts(tls, identity)));
+    const block = Buffer.from(blockOf(sessionFacts(tls, identity.facts)));
     if (reply !== undefined) {
       reply.end(head["silent"] ? "" : block);
     } else {
@@ -139,23 +147,4 @@ function handshake(
     tls.pipe(pair);
     pair.pipe(tls);
   });
-}
-
-/** What the next program learns, in ucspi-ssl's order. Source: ucspi-tls(2), sslserver(1) */
-function sessionFacts(tls: TLSSocket, identity: Identity): ReadonlyMap<string, string | undefined> {
-  const { standardName, name } = tls.getCipher();
-  const protocol = tls.getProtocol() ?? "";
-  const bits = /256|CHACHA/.test(standardName) && !/AES_128/.test(standardName) ? "256" : "128";
-  return new Map<string, string | undefined>([
-    ["SSL_PROTOCOL", protocol],
-    ["SSL_SESSION_ID", ""],
-    ["SSL_CIPHER", protocol === "TLSv1.3" ? standardName : name],
-    ["SSL_CIPHER_EXPORT", "false"],
-    ["SSL_CIPHER_USEKEYSIZE", bits],
-    ["SSL_CIPHER_ALGKEYSIZE", bits],
-    ["SSL_VERSION_INTERFACE", "ucspi-ssl"],
-    ["SSL_VERSION_LIBRARY", `OpenSSL ${process.versions.openssl}`],
-    ...identity.facts,
-    ["SSL_TLS_SNI_SERVERNAME", typeof tls.servername === "string" ? tls.servername : undefined],
-  ]);
 }
