@@ -202,7 +202,7 @@ export class Conversation {
       return true;
     }
     this.#client.use(end);
-    if (this.#options.strictLineEnds && !new LineEnds().areClean(bytes, at, end)) {
+    if (this.#options.strictLineEnds && new LineEnds().firstBad(bytes, at, end) !== undefined) {
       this.#refuse("bare CR or LF");
       return true;
     }
@@ -235,23 +235,25 @@ export class Conversation {
   #message(): void {
     const { bytes, at } = this.#client;
     const { dotsBefore, end } = this.#scanner.scan(bytes, at);
-    if (end !== undefined) this.#hearing = "requests";
-    const stop = end ?? bytes.length;
-    if (this.#options.strictLineEnds && !this.#lineEnds.areClean(bytes, at, stop)) {
-      // The server never sees the end of this message, so it is not sent.
-      this.#queue.clear();
-      this.#refuse("bare CR or LF in message");
-      return;
-    }
+    const whole = end ?? bytes.length;
+    const bad = this.#options.strictLineEnds ? this.#lineEnds.firstBad(bytes, at, whole) : undefined;
+    const stop = bad ?? whole;
     let from = at;
     for (const place of dotsBefore) {
+      if (place > stop) break;
       this.#toServer.pass(bytes, from, place);
       this.#toServer.say(".");
       from = place;
     }
     this.#toServer.pass(bytes, from, stop);
     this.#client.use(stop);
-    this.#observer?.message?.(bytes.subarray(at, stop), end !== undefined);
+    const ended = bad === undefined && end !== undefined;
+    this.#observer?.message?.(bytes.subarray(at, stop), ended);
+    if (ended) this.#hearing = "requests";
+    if (bad === undefined) return;
+    // The server never sees the end of this message, so it is not sent.
+    this.#queue.clear();
+    this.#refuse("bare CR or LF in message");
   }
 
   #refuse(why: Refusal): void {

@@ -5,7 +5,9 @@ import { LineEnds } from "./line-ends.ts";
 
 function clean(...chunks: string[]): boolean {
   const lineEnds = new LineEnds();
-  return chunks.every((chunk) => lineEnds.areClean(Buffer.from(chunk, "latin1"), 0, chunk.length));
+  return chunks.every(
+    (chunk) => lineEnds.firstBad(Buffer.from(chunk, "latin1"), 0, chunk.length) === undefined,
+  );
 }
 
 for (const [text, isClean] of [
@@ -20,6 +22,16 @@ for (const [text, isClean] of [
 ] as const) {
   test(`${JSON.stringify(text)} is ${isClean ? "clean" : "not clean"}`, () =>
     assert.equal(clean(text), isClean));
+}
+
+for (const [text, place] of [
+  ["a\n", 1],
+  ["\r\n\n", 2],
+  ["a\rb", 2],
+] as const) {
+  test(`${JSON.stringify(text)} shows it at ${place}`, () => {
+    assert.equal(new LineEnds().firstBad(Buffer.from(text), 0, text.length), place);
+  });
 }
 
 test("no cut matters, and CR LF alone is clean", () => {

@@ -10,26 +10,26 @@ const cr = 0x0d;
 export class LineEnds {
   #afterCr = false;
 
-  /** True when there is none up to now, in the bytes from `start` to `end`. A last CR counts with what follows it. */
-  areClean(bytes: Buffer, start: number, end: number): boolean {
+  /** The place in `bytes`, from `start` to `end`, that shows that one does; undefined when none is known to. */
+  firstBad(bytes: Buffer, start: number, end: number): number | undefined {
     let at = start;
     if (this.#afterCr && at < end) {
-      if (bytes[at] !== lf) return false;
+      if (bytes[at] !== lf) return at;
       at += 1;
       this.#afterCr = false;
     }
     while (at < end) {
       const nextCr = within(bytes.indexOf(cr, at), end);
       const nextLf = within(bytes.indexOf(lf, at), end);
-      if (nextCr === undefined) return nextLf === undefined;
-      if (nextCr + 1 === end) {
-        this.#afterCr = true;
-        return nextLf === undefined;
-      }
-      if (nextLf !== nextCr + 1) return false;
-      at = nextLf + 1;
+      if (nextLf !== undefined && (nextCr === undefined || nextLf < nextCr)) return nextLf;
+      if (nextCr === undefined) return undefined;
+      at = nextCr + 1;
+      this.#afterCr = at === end;
+      if (this.#afterCr) return undefined; // not known yet
+      if (nextLf !== at) return at;
+      at += 1;
     }
-    return true;
+    return undefined;
   }
 }
 
