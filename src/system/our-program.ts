@@ -3,14 +3,25 @@ import { once } from "node:events";
 
 /** Tells a process of ours who to become before anything else. */
 const becomeVariable = "ACCEPTUTILS_BECOME";
+/** The same, once it has opened what it could not open afterwards. */
+const becomeLaterVariable = "ACCEPTUTILS_BECOME_LATER";
 
 /**
  * Becomes who we were told to be. It is done here, and not by who starts us, because our own files may be in a folder
  * that is closed to that user: they are loaded by now.
  */
 export function becomeAsTold(): void {
-  const [uid, gid] = (process.env[becomeVariable] ?? "").split(":").map(Number);
-  delete process.env[becomeVariable];
+  become(becomeVariable);
+}
+
+/** For a program that is told so: everything is open now. */
+export function becomeAsToldNow(): void {
+  become(becomeLaterVariable);
+}
+
+function become(variable: string): void {
+  const [uid, gid] = (process.env[variable] ?? "").split(":").map(Number);
+  delete process.env[variable];
   if (!uid || !gid || process.getuid!() !== 0) return;
   process.setgroups!([gid]);
   process.setgid!(gid);
@@ -27,6 +38,8 @@ export interface OurProgram {
   readonly descriptors: readonly ["pipe" | "ignore" | number, "pipe" | "ignore" | number];
   /** Who it runs as; us when not said. */
   readonly account?: { readonly uid: number; readonly gid: number } | undefined;
+  /** It becomes the account by itself, with becomeAsToldNow(). */
+  readonly later?: boolean;
 }
 
 /** Starts a program of ours as a process of its own: our interpreter, our bundle. Throws the system's error. */
@@ -37,10 +50,12 @@ export async function startOurs({
   more = [],
   descriptors,
   account,
+  later = false,
 }: OurProgram): Promise<ChildProcess> {
   const words = [...process.execArgv, process.argv[1]!, name, ...args];
   const stdio = [...descriptors, 2 as const, ...more];
-  const identity = account && { [becomeVariable]: `${account.uid}:${account.gid}` };
+  const variable = later ? becomeLaterVariable : becomeVariable;
+  const identity = account && { [variable]: `${account.uid}:${account.gid}` };
   // In the folder we are in: the home folder, whose full path may be closed to the child.
   const child = spawn(process.execPath, words, { stdio, env: { ...env, ...identity } });
   await once(child, "spawn");

@@ -1,6 +1,7 @@
 /** qmail-send without its root half: the queue, its door, and the deliveries. */
 import { join } from "node:path";
 import { setInterval as every } from "node:timers";
+import { becomeAsToldNow } from "../../system/our-program.ts";
 import { listenForMessages } from "../../system/queue/listener.ts";
 import { AlreadyRunning, agentsHaveEnded, lockQueue } from "../../system/queue/lock.ts";
 import { sweepSpool } from "../../system/queue/spool.ts";
@@ -29,6 +30,7 @@ const lockAgainSeconds = 0.02;
 export async function serveQueue(system: System, agents: Agents, over?: Promise<void>): Promise<number> {
   const folder = join(system.home(), "queue");
   const store = new QueueStore(folder);
+  becomeAsToldNow();
   try {
     await lock(folder, system);
   } catch (error) {

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { join } from "node:path";
 import { readAccounts } from "../../control/accounts.ts";
+import { homeFromWithin } from "../../system/home/reach.ts";
 import * as native from "../../system/native.ts";
 import { startOurs } from "../../system/our-program.ts";
 import { agentLock } from "../../system/queue/lock.ts";
@@ -41,6 +42,8 @@ export async function runRootHalf(system: System): Promise<number> {
     descriptors: ["ignore", "ignore"],
     more: [theirs.stream, theirs.packets],
     account: queue,
+    // SQLite makes every path a full one, and the full path of such a home is closed to all but root.
+    later: system.home() === homeFromWithin,
   });
   closeEnd(theirs);
   const channel = new Channel(ours);
