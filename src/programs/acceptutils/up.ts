@@ -8,7 +8,7 @@ import { thisInstallation } from "../../system/home/installation.ts";
 import { LogFile } from "../../system/home/log-file.ts";
 import { isHome, type Made, writePrograms } from "../../system/home/make.ts";
 import { longestHome, Occupied, occupy } from "../../system/home/occupancy.ts";
-import { reachable, takenPort } from "../../system/home/ports.ts";
+import { reachable, takenOf, takenPort } from "../../system/home/ports.ts";
 import { closedFolder, homeFromWithin } from "../../system/home/reach.ts";
 import { OwnScript, readdress } from "../../system/home/readdress.ts";
 import { resumedVariable, runServices, StartFailed } from "../../system/resident/up.ts";
@@ -38,7 +38,7 @@ async function run(words: readonly string[], command: Command): Promise<number> 
   if (Buffer.byteLength(home) > longestHome) {
     throw new Problem(`${home} is too long a path for the sockets in it: at most ${longestHome} octets`);
   }
-  const users = isHome(home) ? [] : (await makeNamed(home, values)).users;
+  const users = isHome(home) ? [] : await makeFor(home, values);
   let shown = false;
   const occupancy = await take(home);
   try {
@@ -57,6 +57,13 @@ async function run(words: readonly string[], command: Command): Promise<number> 
     if (!shown) for (const { name, password } of users) command.note(`${name} has the password ${password}`);
   }
   return exit.fine;
+}
+
+/** Makes a home, unless it could not be served: the passwords of its users are shown once, and not beside a refusal. */
+async function makeFor(home: string, values: HomeWords): Promise<Made["users"]> {
+  const taken = await takenOf(values.bind ?? "127.0.0.1", portBaseOf(values));
+  if (taken !== undefined) throw new Problem(taken);
+  return (await makeNamed(home, values)).users;
 }
 
 /** Brings a home up to date and checks it. Throws Problem and Misused. */

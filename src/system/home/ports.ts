@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { codeOf, systemWords } from "../system.ts";
-import type { ServiceFacts } from "./facts.ts";
+import { type Listener, listening } from "./run-scripts.ts";
 
 /** An address that clients on this machine can connect to. */
 export function reachable(host: string): string {
@@ -10,7 +10,9 @@ export function reachable(host: string): string {
 }
 
 /** The first reason not to start `services`, in one line that says what to do; undefined when all ports are free. */
-export async function takenPort(services: readonly ServiceFacts[]): Promise<string | undefined> {
+export async function takenPort(
+  services: readonly { readonly name: string; readonly listener: Listener | undefined }[],
+): Promise<string | undefined> {
   for (const { name, listener } of services) {
     if (listener === undefined || listener.port === 0) continue;
     const { host, port } = listener;
@@ -18,6 +20,12 @@ export async function takenPort(services: readonly ServiceFacts[]): Promise<stri
     if (why !== undefined) return `port ${port} of ${host} for ${name}: ${why}`;
   }
   return undefined;
+}
+
+/** The same for a home that is still to be made. */
+export function takenOf(host: string, portBase: number): Promise<string | undefined> {
+  const planned = [...listening].map(([name, { portOffset }]) => ({ name, port: portBase + portOffset }));
+  return takenPort(planned.map(({ name, port }) => ({ name, listener: { host, port } })));
 }
 
 async function whyNot(host: string, port: number): Promise<string | undefined> {
