@@ -40,13 +40,13 @@ interface Surroundings {
 type Check = (text: string, around: Surroundings) => Iterable<Spot>;
 
 const hostNames = ["me", "idhost", "defaulthost", "defaultdomain", "plusdomain", "localiphost"];
-const bounceNames = ["envnoathost", "bouncehost", "doublebouncehost"];
-const timeouts = ["timeoutsmtpd", "timeoutpop3d", "timeoutauth"];
+const queueNames = ["envnoathost", "bouncehost", "doublebouncehost", "helohost"];
+const timeouts = ["timeoutsmtpd", "timeoutpop3d", "timeoutauth", "timeoutconnect", "timeoutremote"];
 const amounts = ["databytes", "queuelifetime", "concurrencylocal", "concurrencyremote"];
 
 /** The control files we understand, qmail-control(5). What else is in control/ is somebody else's. */
 const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
-  ...[...hostNames, ...bounceNames].map((name): [string, Check] => [name, hostName]),
+  ...[...hostNames, ...queueNames].map((name): [string, Check] => [name, hostName]),
   ...[...timeouts, ...amounts].map((name): [string, Check] => [name, number]),
   ["locals", domains],
   ["rcpthosts", domains],
