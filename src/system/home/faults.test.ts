@@ -48,6 +48,11 @@ test("a good home has no faults", () => {
 test("each fault is a line that names file, line, column, and what is right", () => {
   for (const [file, text, fault] of [
     ["control/me", undefined, "control/me: is missing; acceptutils init makes what is missing"],
+    [
+      "control/penaltyexempt",
+      "# ours\n198.51.100.0/24\n10.0.0/8\n",
+      'control/penaltyexempt:3:1: wants a network such as 198.51.100.0/24, not "10.0.0/8"',
+    ],
     ["control/me", "mail example\n", 'control/me:1:1: wants a host name, not "mail example"'],
     ["control/me", "mail.example.org\r\n", 'control/me:1:1: wants a host name, not "mail.example.org?"'],
     [

@@ -2,6 +2,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { networks } from "../../auth/network.ts";
 import { parseUser } from "../../control/users.ts";
 import { parseRules } from "../../protocol/fixsmtpio/rule.ts";
 import { lookUp } from "../lookup.ts";
@@ -51,6 +52,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["locals", domains],
   ["rcpthosts", domains],
   ["recipients", recipients],
+  ["penaltyexempt", networkList],
   ["smtpcapabilities", capabilities],
   ["pop3capabilities", capabilities],
   ["fixsmtpio", (text) => parseRules(text).problems],
@@ -104,6 +106,16 @@ function* entries(text: string): Generator<[line: number, entry: string]> {
   for (const [at, line] of text.split("\n").entries()) {
     const entry = line.replace(/[ \t]+$/, "");
     if (entry !== "" && !entry.startsWith("#")) yield [at + 1, entry];
+  }
+}
+
+function* networkList(text: string): Generator<Spot> {
+  for (const [line, entry] of entries(text.replaceAll("\r\n", "\n"))) {
+    try {
+      networks([entry]);
+    } catch {
+      yield { line, column: 1, text: `wants a network such as 198.51.100.0/24, not "${printable(entry)}"` };
+    }
   }
 }
 
