@@ -233,6 +233,7 @@ function wanted({ program_saw, log, steps, listener_options }: ListenerCase): {
 
 const generalLog = (log: string, port: number) =>
   log
+    .replace(/^sslserver: session .*\n/gm, "")
     .replace(/^(sslserver: (?:pid|ok|ssl|end)) \d+/gm, "$1 <PID>")
     .replace(new RegExp(`(127\\.0\\.0\\.1):${port} `), "$1:21900 ")
     .replace(/(ok .*):\d+$/gm, "$1:<PORT>")

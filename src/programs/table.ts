@@ -3,6 +3,8 @@ import type { Program } from "../system/system.ts";
 
 const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["sslserver", () => import("./sslserver/main.ts")],
+  ["tcprules", () => import("./tcprules/main.ts")],
+  ["tcprulescheck", () => import("./tcprulescheck/main.ts")],
   ["rblsmtpd", () => import("./rblsmtpd/main.ts")],
   ["authup", () => import("./authup/main.ts")],
   ["checkpassword", () => import("./checkpassword/main.ts")],
