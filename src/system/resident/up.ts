@@ -214,7 +214,8 @@ class Running {
 }
 
 /**
- * A shell that sleeps until we are gone. If we end as we should, it ends too; if we are killed, it becomes us again.
+ * A shell that sleeps until we are gone. If we end as we should, it ends too; if we are killed, it becomes us again
+ * (after a pause, when we had hardly begun: what kills us at once would do so again, without end).
  */
 class Guard {
   #child: ChildProcess | undefined;
@@ -232,7 +233,8 @@ class Guard {
 
   #start(): void {
     const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)].map(quoted).join(" ");
-    const script = `trap '' INT HUP QUIT; read -r word <&3 && exit; exec 3<&-; exec ${again}`;
+    const script = `trap '' INT HUP QUIT; from=$(date +%s); read -r word <&3 && exit; exec 3<&-
+      [ $(($(date +%s) - from)) -lt 2 ] && sleep 2; exec ${again}`;
     const child = spawn("/bin/sh", ["-c", script], {
       detached: true,
       stdio: ["ignore", 1, 2, "pipe"],
