@@ -56,7 +56,7 @@ export async function runServices(home: string, scripts: readonly Script[], hook
     unprivileged: unprivilegedOf(home),
     log: (line) => hooks.log("", line),
   });
-  const guard = new Guard();
+  const guard = new Guard(resumed);
   const running = scripts.map((script) => new Running(home, script, pool, hooks));
   const stopAll = async () => {
     for (const one of running) one.leave();
@@ -215,13 +215,15 @@ class Running {
 
 /**
  * A shell that sleeps until we are gone. If we end as we should, it ends too; if we are killed, it becomes us again
- * (after a pause, when we had hardly begun: what kills us at once would do so again, without end).
+ * (after a pause, when that has just happened: what kills us at once would do so again, without end).
  */
 class Guard {
   #child: ChildProcess | undefined;
   #released = false;
+  readonly #resumed: boolean;
 
-  constructor() {
+  constructor(resumed: boolean) {
+    this.#resumed = resumed;
     this.#start();
   }
 
@@ -233,8 +235,8 @@ class Guard {
 
   #start(): void {
     const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)].map(quoted).join(" ");
-    const script = `trap '' INT HUP QUIT; from=$(date +%s); read -r word <&3 && exit; exec 3<&-
-      [ $(($(date +%s) - from)) -lt 2 ] && sleep 2; exec ${again}`;
+    const pause = this.#resumed ? "[ $(($(date +%s) - from)) -lt 3 ] && sleep 2;" : "";
+    const script = `trap '' INT HUP QUIT; from=$(date +%s); read -r word <&3 && exit; exec 3<&-; ${pause} exec ${again}`;
     const child = spawn("/bin/sh", ["-c", script], {
       detached: true,
       stdio: ["ignore", 1, 2, "pipe"],
