@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MaildirDelivery, makeMaildir } from "./maildir.ts";
+import { flushTogether, MaildirDelivery, makeMaildir } from "./maildir.ts";
 
 const message = Buffer.from("Subject: x\n\nbody\n");
 const name = "1.M2R3.mx";
@@ -91,4 +91,16 @@ test("what is in new is what was written, in however many pieces", () => {
     }),
     { numRuns: 30 },
   );
+});
+
+test("messages that are flushed together are all there", () => {
+  inMaildir((maildir) => {
+    const deliveries = Array.from({ length: 9 }, (_, at) => new MaildirDelivery(maildir, `1.M${at}`));
+    for (const delivery of deliveries) delivery.write(message);
+    flushTogether(deliveries);
+    for (const delivery of deliveries) delivery.publish();
+    const folder = join(maildir, "new");
+    assert.equal(readdirSync(folder).length, 9);
+    for (const file of readdirSync(folder)) assert.deepEqual(readFileSync(join(folder, file)), message);
+  });
 });

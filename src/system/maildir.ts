@@ -19,6 +19,7 @@ import {
   writevSync,
 } from "node:fs";
 import { join } from "node:path";
+import { syncFileSystem } from "./native.ts";
 import { codeOf } from "./system.ts";
 
 const folders = ["tmp", "new", "cur"] as const;
@@ -64,14 +65,19 @@ export class MaildirDelivery {
   /** Adds octets, which must not be changed before flush(). */
   write(bytes: Uint8Array): void {
     this.#parts.push(bytes);
-    if (this.#parts.length >= 16) this.#write();
+    if (this.#parts.length >= 16) this.writeOut();
   }
 
   /** The message is on disk, in tmp. */
   flush(): void {
-    this.#write();
+    this.flushWith(fsyncSync);
+  }
+
+  /** As flush(), when `sync` brings to disk what was written to the descriptor it gets. */
+  flushWith(sync: (fd: number) => void): void {
+    this.writeOut();
     if (this.#fd === undefined) return;
-    fsyncSync(this.#fd);
+    sync(this.#fd);
     closeSync(this.#fd);
     this.#fd = undefined;
   }
@@ -107,7 +113,9 @@ export class MaildirDelivery {
     return openSync(this.#tmp, "wx", 0o600);
   }
 
-  #write(): void {
+  /** Everything is in the file, and not necessarily on disk. */
+  writeOut(): void {
+    if (this.#parts.length === 0) return;
     if (this.#fd === undefined) {
       this.#fd = this.#open();
     }
@@ -122,6 +130,24 @@ export class MaildirDelivery {
     }
     this.#parts = [];
   }
+}
+
+/** From so many messages on, one flush of the file system costs less than one for each. */
+const worthOneFlush = 4;
+
+/** Has many messages for one Maildir on disk, in tmp, as flush() does for one. Throws for all what went wrong with one. */
+export function flushTogether(deliveries: readonly MaildirDelivery[]): void {
+  if (deliveries.length < worthOneFlush) {
+    for (const delivery of deliveries) delivery.flush();
+    return;
+  }
+  for (const delivery of deliveries) delivery.writeOut();
+  let done = false;
+  const sync = (fd: number) => {
+    if (!done) syncFileSystem(fd);
+    done = true;
+  };
+  for (const delivery of deliveries) delivery.flushWith(sync);
 }
 
 /** What was published so far survives the loss of power. */

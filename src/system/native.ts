@@ -9,6 +9,7 @@ interface Calls {
   _exit(code: number): void;
   fcntl(fd: number, command: number, value: number): number;
   dup2(from: number, to: number): number;
+  syncfs(fd: number): number;
   flock(fd: number, operation: number): number;
   getsockopt(fd: number, level: number, option: number, value: Buffer, length: Buffer): number;
   socketpair(domain: number, type: number, protocol: number, pair: Buffer): number;
@@ -37,6 +38,7 @@ function load(): Calls {
     _exit: { arguments: [int], return: "void" },
     fcntl: { arguments: [int, int, int], return: int },
     dup2: { arguments: [int, int], return: int },
+    syncfs: { arguments: [int], return: int },
     flock: { arguments: [int, int], return: int },
     getsockopt: { arguments: [int, int, int, "buffer", "buffer"], return: int },
     socketpair: { arguments: [int, int, int, "buffer"], return: int },
@@ -169,6 +171,11 @@ export function socketPair(kind: "stream" | "packets" = "stream"): [number, numb
   const type = (kind === "stream" ? sockStream : sockSeqpacket) | sockCloexec;
   check("socketpair", calls().socketpair(afUnix, type, 0, pair));
   return [pair.readInt32LE(0), pair.readInt32LE(4)];
+}
+
+/** Everything on the file system of `fd` that was written before is on disk. syncfs(2) */
+export function syncFileSystem(fd: number): void {
+  check("syncfs", calls().syncfs(fd));
 }
 
 const lockShared = 1;

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { FrameReader, frameBytes, kind } from "../../protocol/queue/frames.ts";
 import { parseLocalJob, type Report, reportBytes } from "../../protocol/queue/job.ts";
-import { MaildirDelivery, makeMaildir, syncNew } from "../../system/maildir.ts";
+import { flushTogether, MaildirDelivery, makeMaildir, syncNew } from "../../system/maildir.ts";
 import { Closed, codeOf, type System } from "../../system/system.ts";
 
 const texts = {
@@ -79,7 +79,15 @@ class Desk {
 
   /** Carries out what is complete. The reports are true whatever happens after. */
   finish(): Uint8Array[] {
-    for (const [id] of this.#complete) this.#try(id, (delivery) => delivery.flush());
+    const complete = this.#complete.filter(([id]) => this.#open.has(id));
+    for (const maildir of new Set(complete.map(([, { maildir }]) => maildir))) {
+      const here = complete.filter(([, delivery]) => delivery.maildir === maildir);
+      try {
+        flushTogether(here.map(([, delivery]) => delivery));
+      } catch (error) {
+        for (const [id] of here) this.#failed(id, error);
+      }
+    }
     // What failed is not among the open ones any more.
     for (const [id] of this.#complete) this.#try(id, (delivery) => delivery.publish());
     const published = this.#complete.filter(([id]) => this.#open.has(id));
