@@ -57,6 +57,7 @@ const words = {
   ],
   client: [
     "EHLO c\r\n",
+    "BDAT 9 LAST\r\n",
     "NOOP\r\n",
     "DATA\r\n",
     "STARTTLS\r\n",
@@ -77,6 +78,7 @@ const words = {
   ],
   server: [
     "220 hi\r\n",
+    "250 CHUNKING\r\n",
     "250 ok\r\n",
     "250-a\r\n",
     "354 go\r\n",

@@ -21,5 +21,6 @@ export function debugObserver(system: System, program: string, childPid: () => n
       log("4", sent);
     },
     message: (bytes) => log("D", bytes.toString("latin1")),
+    chunk: (bytes) => log("D", bytes.toString("latin1")),
   };
 }

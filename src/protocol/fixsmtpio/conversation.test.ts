@@ -358,6 +358,70 @@ const dialogues: Record<string, [Scene, string]> = {
      (client ends)
      (exit 7)`,
   ],
+  "what follows BDAT is octets, when the server has CHUNKING": [
+    { rules: ":noop:X:*::250 N\n:bdat::*::250 stored" },
+    `S: 220 hi
+     c: 220 hi
+     C: EHLO c
+     s: EHLO c
+     S: 250-child
+     S: 250 CHUNKING
+     c: 250-child
+     c: 250 CHUNKING
+     C: BDAT 12
+     C: NOOP
+     C: NOOP
+     C: bdat 6 last
+     C: NOOP
+     C: NOOP
+     s: BDAT 12
+     s: NOOP
+     s: NOOP
+     s: bdat 6 last
+     s: NOOP
+     s: XNOOP
+     S: 250 ok
+     S: 250 ok
+     S: 250 ok
+     c: 250 stored
+     c: 250 stored
+     c: 250 N`,
+  ],
+  "a chunk that is not for the server is for nobody": [
+    { rules: ":bdat:NOOP :*::502 no" },
+    `S: 220 hi
+     c: 220 hi
+     C: EHLO c
+     s: EHLO c
+     S: 250-child
+     S: 250-CHUNKING
+     S: 250 SIZE
+     c: 250-child
+     c: 250-CHUNKING
+     c: 250 SIZE
+     C: BDAT 6 LAST
+     C: QUIT
+     C: RSET
+     s: NOOP BDAT 6 LAST
+     s: RSET
+     S: 250 ok
+     S: 250 ok
+     c: 502 no
+     c: 250 ok`,
+  ],
+  "without CHUNKING BDAT is a request like any other": [
+    {},
+    `S: 220 hi
+     c: 220 hi
+     C: BDAT 6
+     C: NOOP
+     s: BDAT 6
+     s: NOOP
+     S: 502 no
+     S: 250 ok
+     c: 502 no
+     c: 250 ok`,
+  ],
   "strict line ends: a request without them is not for the server": [
     { options: { strictLineEnds: true } },
     `S: 220 hi

@@ -20,7 +20,7 @@ import {
 import { LineEnds } from "./line-ends.ts";
 import { MessageScanner } from "./message.ts";
 import { hasCode, linesOf, type Reply, ReplyReader, replyOf, textOf } from "./reply.ts";
-import { eventOf, maximumRequestOctets } from "./request.ts";
+import { chunkOctets, eventOf, maximumRequestOctets } from "./request.ts";
 import { type Rewritten, rewriteReply, type Step } from "./rewrite.ts";
 import { type Applicable, nothing } from "./rule-set.ts";
 import { type Observer, type Options, type Settings, surroundingsOf } from "./settings.ts";
@@ -47,6 +47,8 @@ type Hearing =
   /** Nothing yet: they depend on the reply to DATA or STARTTLS. */
   | "waiting"
   | "message"
+  /** As many octets as a BDAT told. */
+  | "chunk"
   /** Nothing any more. */
   | "deaf";
 
@@ -78,6 +80,9 @@ export class Conversation {
   #scanner = new MessageScanner();
   #lineEnds = new LineEnds();
   #requests = 0;
+  /** The server's last reply to EHLO offered BDAT. */
+  #chunking = false;
+  #chunk = { leftOctets: 0, isForServer: true };
   readonly #options: Options;
   readonly #queue = new Queue();
   readonly #applicable = new Map<string, Applicable>();
@@ -118,6 +123,7 @@ export class Conversation {
   resume(): Outcome {
     while (this.hearsClient && this.#client.octets > 0) {
       if (this.#hearing === "message") this.#message();
+      else if (this.#hearing === "chunk") this.#passChunk();
       else if (!this.#request()) break;
     }
     this.#held = this.#client.octets > 0 && !this.hearsClient;
@@ -131,7 +137,7 @@ export class Conversation {
     const text = this.#hearing === "requests" ? this.#client.bytes.toString("latin1", this.#client.at) : "";
     this.#endOfClient(text);
     // A message without its end was not sent, whatever the server makes of it.
-    if (this.#hearing === "message") this.#queue.clear();
+    if (this.#hearing === "message" || this.#hearing === "chunk") this.#queue.clear();
     this.#hearing = "deaf";
     return this.#outcome();
   }
@@ -172,6 +178,7 @@ export class Conversation {
     this.#secured = true;
     this.#hearing = "requests";
     this.#held = false;
+    this.#chunking = false;
     this.#secrets = 0;
     this.#challenged = false;
     this.#next = undefined;
@@ -220,6 +227,11 @@ export class Conversation {
     if (secret) this.#secrets += 1;
     this.#challenged = false;
     if (answer === "start TLS" || (event === "data" && answer === "server")) this.#hearing = "waiting";
+    if (event === "bdat" && this.#chunking) {
+      // A request with something in front is no BDAT to the server, and the client sends its chunk all the same.
+      this.#chunk = { leftOctets: chunkOctets(bytes, at, end), isForServer: front === "" };
+      if (this.#chunk.leftOctets > 0) this.#hearing = "chunk";
+    }
     this.#queue.push({ event, answer, secret });
     return true;
   }
@@ -256,6 +268,16 @@ export class Conversation {
     this.#refuse("bare CR or LF in message");
   }
 
+  #passChunk(): void {
+    const { bytes, at, octets } = this.#client;
+    const end = at + Math.min(octets, this.#chunk.leftOctets);
+    this.#chunk.leftOctets -= end - at;
+    if (this.#chunk.leftOctets === 0) this.#hearing = "requests";
+    if (this.#chunk.isForServer) this.#toServer.pass(bytes, at, end);
+    this.#client.use(end);
+    this.#observer?.chunk?.(bytes.subarray(at, end));
+  }
+
   #refuse(why: Refusal): void {
     if (refusals[why].last) this.#hearing = "deaf";
     this.#queue.push({ event: "", answer: why, secret: false });
@@ -286,6 +308,7 @@ export class Conversation {
       case "second greeting": {
         this.#rewrite(event, reply, reply, answer === "second greeting" && hasCode(reply, "2"));
         if (event === "data") this.#hear(hasCode(reply, "354"));
+        if (event === "ehlo") this.#chunking = /^250[ -]CHUNKING\s/im.test(textOf(reply));
         if (!secret) break;
         this.#secrets -= 1;
         this.#challenged = hasCode(reply, "334");

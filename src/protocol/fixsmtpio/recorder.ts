@@ -19,8 +19,10 @@ export class Recorder implements Observer {
     this.#variables = new Set(["AUTHUP_USER", ...names].filter((name) => settings.has(name)));
   }
 
-  request({ line, sent, secret }: SeenRequest): void {
-    const text = secret ? redacted(line) : line;
+  request({ event, line, sent, secret }: SeenRequest): void {
+    // A chunk is a message, too: it is left out, and the request tells so.
+    const told = event === "bdat" ? line.replace(/^(BDAT +)[0-9]+/i, "$1" + "0") : line;
+    const text = secret ? redacted(told) : told;
     const front = sent.slice(0, sent.length - line.length);
     this.#add({ do: "client says", text }, front + text, "");
   }

@@ -21,3 +21,10 @@ export function eventOf(bytes: Buffer, start: number, end: number): string {
   // These two are what fixsmtpio itself sees happen. A client that says so does not make it so.
   return verb === "timeout" || verb === "clienteof" ? "" : verb;
 }
+
+/** The octets that follow a BDAT request, RFC 3030 §2; 0 when it is not one that a server would understand. */
+export function chunkOctets(bytes: Buffer, start: number, end: number): number {
+  const [, size] =
+    /^BDAT +([0-9]{1,12})(?: +LAST)? *\r?\n$/i.exec(bytes.toString("latin1", start, end)) ?? [];
+  return Number(size ?? 0);
+}

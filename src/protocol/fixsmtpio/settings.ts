@@ -65,6 +65,8 @@ export interface Observer {
   refusal?(text: string): void;
   /** A piece of a message; `ended`: it is the last. */
   message?(bytes: Buffer, ended: boolean): void;
+  /** A piece of what follows BDAT. */
+  chunk?(bytes: Buffer): void;
   tlsStarted?(): void;
   clientEnded?(): void;
 }
@@ -87,6 +89,9 @@ export function together(observers: readonly Observer[]): Observer | undefined {
     },
     message: (bytes, ended) => {
       for (const each of observers) each.message?.(bytes, ended);
+    },
+    chunk: (bytes) => {
+      for (const each of observers) each.chunk?.(bytes);
     },
     tlsStarted: () => {
       for (const each of observers) each.tlsStarted?.();

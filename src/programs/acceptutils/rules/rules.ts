@@ -15,7 +15,7 @@ const tools: ReadonlyMap<string, Verb> = new Map([
 ]);
 
 export const rules: Verb = {
-  synopsis: `${[...tools.keys()].join("|")} ...`,
+  synopsis: `${[...tools.keys()].join(" | ")} ...`,
   does: "Checks, explains, tests, records, replays and shadows the rules of control/fixsmtpio. acceptutils-rules(8)",
   helpsItself: true,
   run,
