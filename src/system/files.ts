@@ -104,3 +104,55 @@ export class UnlinkedFile implements TemporaryFile {
     void this.handle.close().catch(() => {});
   }
 }
+
+/** Up to here a file is worth no system call. */
+const heldOctets = 128 * 1024;
+
+/** A temporary file that is one when it must be: when it grows, or when a process is to have it. */
+export class HeldFile implements TemporaryFile {
+  #parts: Uint8Array[] = [];
+  #octets = 0;
+  #file: Promise<UnlinkedFile> | undefined;
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#file === undefined && this.#octets + bytes.length <= heldOctets) {
+      this.#parts.push(bytes);
+      this.#octets += bytes.length;
+      return;
+    }
+    await (await this.file()).write(bytes);
+  }
+
+  async read(): Promise<Uint8Array> {
+    if (this.#file !== undefined) return (await this.#file).read();
+    return this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array> {
+    if (this.#file !== undefined) yield* (await this.#file).chunks();
+    else yield* this.#parts;
+  }
+
+  async size(): Promise<number> {
+    return this.#file === undefined ? this.#octets : (await this.#file).size();
+  }
+
+  close(): void {
+    this.#parts = [];
+    void this.#file?.then((file) => file.close()).catch(() => {});
+  }
+
+  /** The real file, with all that was written. From now on there is no other. */
+  file(): Promise<UnlinkedFile> {
+    this.#file ??= this.#spill();
+    return this.#file;
+  }
+
+  async #spill(): Promise<UnlinkedFile> {
+    const file = await UnlinkedFile.create();
+    const parts = this.#parts;
+    this.#parts = [];
+    for (const part of parts) await file.write(part);
+    return file;
+  }
+}

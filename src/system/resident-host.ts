@@ -10,7 +10,7 @@ import { basename, resolve as resolvePath } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { ownAddresses } from "./addresses.ts";
 import { type RecordType, resolveRecords } from "./dns.ts";
-import { appendToFile, readFileCached, UnlinkedFile } from "./files.ts";
+import { appendToFile, HeldFile, readFileCached, UnlinkedFile } from "./files.ts";
 import { lookUp } from "./lookup.ts";
 import * as native from "./native.ts";
 import { ProcessChild, type Programs, sleep } from "./native-host.ts";
@@ -223,7 +223,7 @@ class ResidentSystem implements System {
   }
 
   temporaryFile(): Promise<TemporaryFile> {
-    return UnlinkedFile.create();
+    return Promise.resolve(new HeldFile());
   }
 
   resolve(name: string, type: RecordType): Promise<readonly string[]> {
@@ -320,7 +320,8 @@ class ResidentSystem implements System {
       if (wire === undefined) {
         stdio.push(fd === 2 ? "pipe" : "ignore");
       } else if ("file" in wire) {
-        const file = openSync(`/proc/self/fd/${(wire.file as UnlinkedFile).handle.fd}`, "r+");
+        const real = await realFile(wire.file);
+        const file = openSync(`/proc/self/fd/${real.handle.fd}`, "r+");
         files.push(file);
         stdio.push(file);
       } else if ("inherit" in wire) {
@@ -396,19 +397,24 @@ function writeOnly(pipe: Pipe): Output {
 }
 
 function fileInput(file: TemporaryFile): Input {
-  let bytes: Promise<Uint8Array> | undefined;
-  let at = 0;
+  const chunks = file.chunks()[Symbol.asyncIterator]();
   return {
     read: async () => {
-      bytes ??= file.read();
-      const all = await bytes;
-      if (at >= all.length) return null;
-      const chunk = all.subarray(at, at + 65536);
-      at += chunk.length;
-      return chunk;
+      for (;;) {
+        const { done, value } = await chunks.next();
+        if (done) return null;
+        if (value.length > 0) return value;
+      }
     },
     close: () => {},
   };
+}
+
+/** The file that a process can inherit. */
+function realFile(file: TemporaryFile): UnlinkedFile | Promise<UnlinkedFile> {
+  if (file instanceof HeldFile) return file.file();
+  if (file instanceof UnlinkedFile) return file;
+  throw new TypeError("not a file of this host");
 }
 
 function fileOutput(file: TemporaryFile): Output {
