@@ -3,6 +3,7 @@
  * nobody else. It takes a session only with a ticket that the master gave it, once.
  */
 import { closeSync } from "node:fs";
+import { deadlines } from "../deadlines.ts";
 import type { Programs } from "../native-host.ts";
 import { runResident } from "../resident-host.ts";
 import { connectionOf } from "../stream.ts";
@@ -20,12 +21,16 @@ interface Admission {
 
 /** Seconds in which a ticket must be used. */
 const ticketSeconds = 60;
+/** Seconds in which the ticket of a session that came first must follow. */
+const earlySeconds = 10;
 /** Seconds without a session after which the worker offers to go. */
 const idleSeconds = 300;
 
 export function userWorker(master: Channel, programs: Programs): void {
   const tickets = new Map<string, Admission>();
   const log = new LogLines(master);
+  /** Sessions that came before their ticket did: the two come by different ways. */
+  const early = new Map<string, () => void>();
   let sessions = 0;
   let idle: NodeJS.Timeout | undefined;
 
@@ -34,6 +39,7 @@ export function userWorker(master: Channel, programs: Programs): void {
       const ticket = String(head["ticket"]);
       tickets.set(ticket, { service: head["service"] as Service, account: head["account"] as Account });
       setTimeout(() => tickets.delete(ticket), ticketSeconds * 1000).unref();
+      early.get(ticket)?.();
       clearTimeout(idle);
     } else if (head.kind === "peer") {
       const front = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
@@ -41,16 +47,31 @@ export function userWorker(master: Channel, programs: Programs): void {
     }
   };
 
+  /** Resolves when the ticket is there, or after a while. */
+  function arrivalOf(ticket: string): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = () => {
+        cancel();
+        early.delete(ticket);
+        resolve();
+      };
+      const cancel = deadlines.after(earlySeconds, settle);
+      early.set(ticket, settle);
+    });
+  }
+
   async function session(front: Channel, message: Received): Promise<void> {
     const { head, descriptors } = message;
-    const admission = tickets.get(String(head["ticket"]));
+    const ticket = String(head["ticket"]);
+    if (head.kind === "session" && !tickets.has(ticket)) await arrivalOf(ticket);
+    const admission = tickets.get(ticket);
     const [fd] = descriptors;
     if (head.kind !== "session" || admission === undefined || fd === undefined) {
       for (const descriptor of descriptors) closeSync(descriptor);
       front.reply(message, { code: 111 });
       return;
     }
-    tickets.delete(String(head["ticket"]));
+    tickets.delete(ticket);
     const { service, account } = admission;
     sessions += 1;
     const { socket, input, output } = connectionOf(fd);
