@@ -11,6 +11,7 @@ export interface Settings {
   /** The host of an address without one: control/envnoathost, else me. */
   readonly envNoAtHost: string;
   readonly lifetimeSeconds: number;
+  /** Deliveries at once; 0 holds them. */
   readonly concurrency: { readonly local: number; readonly remote: number };
   readonly bounceHost: string;
   readonly doubleBounceTo: string;
@@ -34,8 +35,8 @@ export async function readSettings(system: System): Promise<Settings> {
     envNoAtHost: (await readLine(system, "envnoathost")) ?? me,
     lifetimeSeconds: await readInteger(system, "queuelifetime", usualLifetimeSeconds),
     concurrency: {
-      local: Math.max(1, await readInteger(system, "concurrencylocal", 10)),
-      remote: Math.max(1, await readInteger(system, "concurrencyremote", 20)),
+      local: await readInteger(system, "concurrencylocal", 10),
+      remote: await readInteger(system, "concurrencyremote", 20),
     },
     bounceHost: (await readLine(system, "bouncehost")) ?? me,
     doubleBounceTo: `${to}@${host}`,
