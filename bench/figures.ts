@@ -1,0 +1,185 @@
+/** What is measured: one row a figure. Goals are microseconds of server CPU unless the unit says otherwise. */
+import type { Door, Running } from "./contenders/contender.ts";
+import { messageOf } from "./load/message.ts";
+import type { Step } from "./load/plan.ts";
+
+/** How a figure is counted. */
+export type Unit =
+  /** Server CPU for one session, or one of the things it does. */
+  | "µs CPU"
+  | "ms CPU"
+  /** Of one core: things per second of server CPU. */
+  | "per CPU second";
+
+export interface Figure {
+  readonly name: string;
+  readonly says: string;
+  readonly door: Door;
+  readonly unit: Unit;
+  readonly goal: { readonly atMost: number } | { readonly atLeast: number };
+  readonly messageOctets: number;
+  readonly clients: number;
+  /** Things in one session: messages, lines. */
+  readonly each: number;
+  /** 250s that promise something: flushes are counted for them. */
+  readonly durable: boolean;
+  steps(server: Running): readonly Step[];
+}
+
+const usualOctets = 4096;
+const largeOctets = 10 * 1024 * 1024;
+const ehlo: Step = { send: "EHLO client.example\r\n", expect: "250" };
+const quit: readonly Step[] = [{ send: "QUIT\r\n", expect: "221" }, { end: true }];
+const startTls: readonly Step[] = [{ send: "STARTTLS\r\n", expect: "220" }, { tls: true }, ehlo];
+
+const transaction = ({ recipient }: Running): readonly Step[] => [
+  { send: "MAIL FROM:<alice@bench.example>\r\n", expect: "250" },
+  { send: `RCPT TO:<${recipient}>\r\n`, expect: "250" },
+  { send: "DATA\r\n", expect: "354" },
+  { message: true, expect: "250" },
+];
+
+const auth = ({ user, password }: Running): Step => ({
+  send: `AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString("base64")}\r\n`,
+  expect: "235",
+});
+
+const repeat = <Item>(items: readonly Item[], times: number): readonly Item[] =>
+  Array.from({ length: times }, () => items).flat();
+
+const usual = {
+  door: "smtp",
+  unit: "µs CPU",
+  messageOctets: usualOctets,
+  clients: 50,
+  each: 1,
+  durable: true,
+} as const;
+
+const noops = 2000;
+
+export const figures: readonly Figure[] = [
+  {
+    ...usual,
+    name: "1",
+    says: "incoming, clear, 1 message a session",
+    goal: { atMost: 500 },
+    steps: (server) => [{ expect: "220" }, ehlo, ...transaction(server), ...quit],
+  },
+  {
+    ...usual,
+    name: "2",
+    says: "incoming, clear, 100 messages a session, each",
+    goal: { atMost: 140 },
+    each: 100,
+    steps: (server) => [{ expect: "220" }, ehlo, ...repeat(transaction(server), 100), ...quit],
+  },
+  {
+    ...usual,
+    name: "3",
+    says: "incoming, STARTTLS, 1 message a session",
+    goal: { atMost: 1700 },
+    steps: (server) => [{ expect: "220" }, ehlo, ...startTls, ...transaction(server), ...quit],
+  },
+  {
+    ...usual,
+    name: "4",
+    says: "submission, STARTTLS, AUTH PLAIN, 1 message",
+    door: "submission",
+    goal: { atMost: 2000 },
+    steps: (server) => [{ expect: "220" }, ehlo, ...startTls, auth(server), ...transaction(server), ...quit],
+  },
+  {
+    ...usual,
+    name: "5",
+    says: "STARTTLS handshake and QUIT",
+    goal: { atMost: 1250 },
+    durable: false,
+    steps: () => [{ expect: "220" }, ehlo, ...startTls, ...quit],
+  },
+  {
+    ...usual,
+    name: "6",
+    says: "POP3, STLS, login, LIST, RETR 10 x 4 KiB",
+    door: "pop3",
+    goal: { atMost: 2500 },
+    durable: false,
+    steps: (server) => [
+      { expect: "+OK" },
+      { send: "STLS\r\n", expect: "+OK" },
+      { tls: true },
+      { send: `USER ${server.user}\r\n`, expect: "+OK" },
+      { send: `PASS ${server.password}\r\n`, expect: "+OK" },
+      ...fetchAll(server),
+    ],
+  },
+  {
+    ...usual,
+    name: "8",
+    says: "NOOP lines, pipelined, the program alone",
+    door: "bare smtp",
+    unit: "per CPU second",
+    goal: { atLeast: 50_000 },
+    clients: 4,
+    each: noops,
+    durable: false,
+    steps: () => noopSteps,
+  },
+  {
+    ...usual,
+    name: "8 rules",
+    says: "NOOP lines, pipelined, through the published rules",
+    unit: "per CPU second",
+    goal: { atLeast: 35_000 },
+    clients: 4,
+    each: noops,
+    durable: false,
+    steps: () => noopSteps,
+  },
+  {
+    ...usual,
+    name: "9",
+    says: "DATA in clear, 10 MiB",
+    unit: "ms CPU",
+    goal: { atMost: 40 },
+    messageOctets: largeOctets,
+    clients: 2,
+    steps: (server) => [{ expect: "220" }, ehlo, ...transaction(server), ...quit],
+  },
+  {
+    ...usual,
+    name: "10",
+    says: "STARTTLS, 10 MiB",
+    unit: "ms CPU",
+    goal: { atMost: 75 },
+    messageOctets: largeOctets,
+    clients: 2,
+    steps: (server) => [{ expect: "220" }, ehlo, ...startTls, ...transaction(server), ...quit],
+  },
+  {
+    ...usual,
+    name: "12",
+    says: "500 clients, clear, 1 message a session",
+    goal: { atMost: 500 },
+    clients: 500,
+    steps: (server) => [{ expect: "220" }, ehlo, ...transaction(server), ...quit],
+  },
+];
+
+const noopSteps: readonly Step[] = [
+  { expect: "220" },
+  ehlo,
+  ...repeat<Step>([{ pipeline: "NOOP\r\n", times: 100, expect: "250" }], noops / 100),
+  ...quit,
+];
+
+function fetchAll({ mailbox }: Running): readonly Step[] {
+  const wire = messageOf(usualOctets).toString("latin1");
+  const endsWith = wire.slice(-203, -3);
+  return [
+    { retrieve: "LIST\r\n", endsWith: "\r\n" },
+    ...Array.from({ length: mailbox }, (_, at) => ({ retrieve: `RETR ${at + 1}\r\n`, endsWith })),
+    { send: "QUIT\r\n", expect: "+OK" },
+    { end: true },
+  ];
+}

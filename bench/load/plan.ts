@@ -1,0 +1,46 @@
+/** What the load generator is told, and what it tells. Both are JSON: it is a process of its own, on a core of its own. */
+
+/** One step of a session. Every reply is checked: a session that hears anything else has failed. */
+export type Step =
+  /** The next reply has this beginning: `220`, `+OK`. Of several lines the last counts. */
+  | { readonly expect: string }
+  /** The same, after the bytes of `send` (latin1) have been written. */
+  | { readonly send: string; readonly expect: string }
+  /** `times` lines at once, and as many replies of one line, each with this beginning. */
+  | { readonly pipeline: string; readonly times: number; readonly expect: string }
+  /** A POP3 command, and a multi-line response that ends like this (latin1, without the last dot). */
+  | { readonly retrieve: string; readonly endsWith: string }
+  /** The content that the plan names, dot-stuffed and ended, and the reply. */
+  | { readonly message: true; readonly expect: string }
+  /** The handshake. */
+  | { readonly tls: true }
+  /** The server says no more and closes. */
+  | { readonly end: true };
+
+export interface Plan {
+  readonly host: string;
+  readonly port: number;
+  /** TLS from the first byte. */
+  readonly implicitTls: boolean;
+  readonly steps: readonly Step[];
+  /** Octets of each message. */
+  readonly messageOctets: number;
+  /** Sessions at once. */
+  readonly clients: number;
+  /** No session begins after so many seconds, or when there were so many. */
+  readonly seconds: number;
+  readonly sessions?: number;
+  /** Runs the steps, then says `open` and waits for the end of its input before it goes on to `end`. */
+  readonly hold?: boolean;
+}
+
+export interface Told {
+  readonly sessions: number;
+  readonly seconds: number;
+  /** Of the load generator itself: where it comes near the seconds, it is what was measured. */
+  readonly cpuSeconds: number;
+  /** From the connection's first packet to the last reply. Milliseconds. */
+  readonly latency: { readonly median: number; readonly p99: number };
+  readonly failures: number;
+  readonly firstFailure?: string | undefined;
+}
