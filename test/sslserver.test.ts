@@ -1,8 +1,9 @@
 /** sslserver as a process of its own, in front of programs that are not ours. */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
   closeSync,
   mkdtempSync,
   openSync,
@@ -24,6 +25,7 @@ import { fileURLToPath } from "node:url";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const sslserver = join(root, "build", "bin", "sslserver");
 const folder = mkdtempSync(join(tmpdir(), "sslserver-"));
+chmodSync(folder, 0o711); // rules are read by those who parse what strangers send
 const running = new Set<ChildProcess>();
 after(() => {
   for (const child of running) child.kill("SIGKILL");
@@ -52,8 +54,12 @@ interface Server {
   stop(): Promise<number | null>;
 }
 
-async function serving(words: readonly string[], env: Record<string, string> = {}): Promise<Server> {
-  const child = spawn(sslserver, ["-1vR", ...words], {
+async function serving(
+  words: readonly string[],
+  env: Record<string, string> = {},
+  server = "sslserver",
+): Promise<Server> {
+  const child = spawn(join(root, "build", "bin", server), ["-1vR", ...words], {
     env: { PATH: process.env["PATH"], ACCEPTUTILS_HOME: folder, CERTFILE: certificate, ...env, ...marked },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -122,6 +128,67 @@ test("TLS at once: what the program says arrives inside, with the facts of TLS i
   assert.match(env, /^SSL_CIPHER=TLS_/m);
   assert.doesNotMatch(env, /^SSLCTLFD=/m, "TLS cannot be started again");
   assert.equal(await server.stop(), 0);
+});
+
+const rules = join(folder, "rules.cdb");
+function compile(text: string): void {
+  const { status } = spawnSync(join(root, "build", "bin", "tcprules"), [rules, `${rules}.tmp`], {
+    input: text,
+  });
+  assert.equal(status, 0);
+}
+
+test("rules: variables, denial, and a change without a restart", async () => {
+  compile('127.0.0.1:allow,RELAYCLIENT="",WHO="us"\n:deny\n');
+  const server = await serving(["-neHx", rules, "127.0.0.1", "0", "env"]);
+  const env = await inClear(server.port);
+  assert.match(env, /^RELAYCLIENT=$/m);
+  assert.match(env, /^WHO=us$/m);
+  compile("127.:deny\n");
+  assert.equal(await inClear(server.port), "");
+  rmSync(rules);
+  assert.equal(await inClear(server.port), "");
+  assert.equal(await server.stop(), 0);
+  assert.match(
+    server.log(),
+    /^sslserver: deny \d+ :127\.0\.0\.1:\d+ :127\.0\.0\.1::\d+\nsslserver: end \d+ status 25600$/m,
+  );
+  assert.match(
+    server.log(),
+    /^sslserver: warning: dropping connection, unable to read .*rules\.cdb: file does not exist\nsslserver: end \d+ status 28416$/m,
+  );
+});
+
+test("a script as it is found on servers starts, and without rules -X lets everybody in", async () => {
+  const words = ["-4", "-6", "-seVn", "-Rp", "-l", "mx.example", "-c", "9", "-Xx", "/nonexistent.cdb"];
+  const server = await serving([...words, "-u", "65534", "-g", "65534", ":0", "0", "env"]);
+  const env = await inClear(server.port);
+  assert.match(env, /^TCPLOCALHOST=mx\.example$/m);
+  assert.match(env, /^PROTO=TCP$/m);
+  const six = await everything(connect({ port: server.port, host: "::1" })).catch(() => "no IPv6 here");
+  if (six !== "no IPv6 here") assert.match(six, /^TCP6REMOTEIP=::1$/m);
+  await server.stop();
+});
+
+test("tcpserver: the same without TLS, under its own name", async () => {
+  const server = await serving(["-Hl0", "127.0.0.1", "0", "env"], { UCSPITLS: "" }, "tcpserver");
+  const env = await inClear(server.port);
+  assert.match(env, /^TCPREMOTEIP=127\.0\.0\.1$/m);
+  assert.doesNotMatch(env, /^SSL/m);
+  assert.equal(await server.stop(), 0);
+  assert.match(server.log(), /^tcpserver: end \d+ status 0$/m);
+});
+
+test("more sessions of one address than -C are not served", async () => {
+  const server = await serving(["-nHC1", "127.0.0.1", "0", "cat"]);
+  const first = connect({ port: server.port, host: "127.0.0.1" });
+  first.write("first");
+  await once(first, "data");
+  assert.equal(await inClear(server.port).catch(() => ""), "");
+  first.end();
+  await everything(first);
+  await server.stop();
+  assert.match(server.log(), /^sslserver: deny /m);
 });
 
 test("a client that speaks no TLS is let go, and the next one is served", async () => {

@@ -3,6 +3,7 @@ import type { Program } from "../system/system.ts";
 
 const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["sslserver", () => import("./sslserver/main.ts")],
+  ["tcpserver", () => import("./sslserver/tcpserver.ts")],
   ["tcprules", () => import("./tcprules/main.ts")],
   ["tcprulescheck", () => import("./tcprulescheck/main.ts")],
   ["rblsmtpd", () => import("./rblsmtpd/main.ts")],

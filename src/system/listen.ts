@@ -1,6 +1,8 @@
 /** Listening sockets, as descriptors that can be given to another process. */
+
+import { lookup } from "node:dns/promises";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, isIP } from "node:net";
 import { duplicateFrom } from "./native.ts";
 import { codeOf, systemWords } from "./system.ts";
 
@@ -25,19 +27,22 @@ export class CannotListen extends Error {
   override readonly name = "CannotListen";
 }
 
-/** Listens on `host` (empty, `0` or `:0`: every address) and `port` (a number, a service's name, or 0). Throws CannotListen. */
+/**
+ * Listens on `host` and `port` (a number, a service's name, or 0). Every address: empty or `0` (IPv4), `:0` or `::`
+ * (both, or the one of `family`). Throws CannotListen.
+ */
 export async function listen(at: {
   readonly host: string;
   readonly port: string;
   readonly backlog: number;
   readonly family: 4 | 6 | undefined;
+  /** The interface of an address that is one of a link alone: fe80::1 and the like. */
+  readonly scope?: string | undefined;
 }): Promise<Listening> {
   const port = /^[0-9]{1,5}$/.test(at.port) ? Number(at.port) : ports.get(at.port);
   if (port === undefined || port > 65535)
     throw new CannotListen(`unable to figure out port number for ${at.port}`);
-  const any = at.host === "" || at.host === "0" || at.host === ":0";
-  const six = at.family === 6 || at.host === ":0";
-  const host = any ? (six ? "::" : "0.0.0.0") : at.host;
+  const host = await addressOf(at.host, at.family, at.scope);
   const server = createServer();
   server.listen({ host, port, backlog: at.backlog, ipv6Only: at.family === 6 });
   try {
@@ -58,6 +63,25 @@ export async function listen(at: {
   server.close();
   await once(server, "close");
   return { fd, port: bound };
+}
+
+/** The address to listen on: a literal of the family, or what a name leads to. Throws CannotListen. */
+async function addressOf(
+  host: string,
+  family: 4 | 6 | undefined,
+  scope: string | undefined,
+): Promise<string> {
+  if (host === "" || host === "0") return family === 6 ? "::" : "0.0.0.0";
+  if (host === ":0" || host === "::") return family === 4 ? "0.0.0.0" : "::";
+  const literal = isIP(host);
+  if (literal !== 0 && family !== undefined && literal !== family)
+    throw new CannotListen(`unable to figure out IP address for ${host}: it is none of IPv${family}`);
+  if (literal !== 0) return scope !== undefined && /^fe80:/i.test(host) ? `${host}%${scope}` : host;
+  try {
+    return (await lookup(host, { family: family ?? 0 })).address;
+  } catch (error) {
+    throw new CannotListen(`temporarily unable to figure out IP address for ${host}`, { cause: error });
+  }
 }
 
 /** The words for what keeps a server from serving. */

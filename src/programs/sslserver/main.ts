@@ -1,56 +1,71 @@
-/** sslserver accepts connections and runs the rest of its command line for each, with TLS when it is asked for. */
+/** Accepts connections and runs the rest of its command line for each; sslserver with TLS when it is asked for. */
 import { takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
 import { dieAs, listen } from "../../system/listen.ts";
 import { serve } from "../../system/resident/serve.ts";
 import type { Service } from "../../system/resident/service.ts";
-import type { System } from "../../system/system.ts";
-import { Misused, type Options, parseOptions, usage } from "./options.ts";
+import type { Program, System } from "../../system/system.ts";
+import { type Dialect, Misused, type Options, parseOptions, sslserver } from "./options.ts";
 
 export const exit = { misused: 100, temporary: 111 };
 
-/** Serves until SIGTERM. Returns the exit code: 100 misused, 111 cannot serve, 0 after SIGTERM. sslserver(8) */
-export async function main(words: readonly string[], system: System): Promise<number> {
-  let options: Options;
-  try {
-    options = parseOptions(words);
-  } catch (error) {
-    if (!(error instanceof Misused)) throw error;
-    if (error.message !== "") system.log(`sslserver: ${error.message}`);
-    system.log(usage);
-    return exit.misused;
-  }
-  try {
-    const service = serviceOf(options, system);
-    const listening = await listen(options);
-    if (options.printPort) await system.output(1).write(Buffer.from(`${listening.port}\n`));
-    return await serve({ ...service, port: listening.port }, listening, system);
-  } catch (error) {
-    system.log(`sslserver: fatal: ${dieAs(error)}`);
-    return exit.temporary;
-  }
-}
+/** Serves until SIGTERM. Resolves to the exit code: 100 misused, 111 cannot serve, 0 after SIGTERM. */
+export const serverOf =
+  (dialect: Dialect): Program =>
+  async (words, system) => {
+    const { server, usage } = dialect;
+    let options: Options;
+    try {
+      options = parseOptions(words, dialect);
+    } catch (error) {
+      if (!(error instanceof Misused)) throw error;
+      if (error.message !== "") system.log(`${server}: ${error.message}`);
+      system.log(usage);
+      return exit.misused;
+    }
+    try {
+      const service = serviceOf(options, dialect, system);
+      const listening = await listen({ ...options, family: familyOf(options) });
+      if (options.printPort) await system.output(1).write(Buffer.from(`${listening.port}\n`));
+      return await serve({ ...service, port: listening.port }, listening, system);
+    } catch (error) {
+      system.log(`${server}: fatal: ${dieAs(error)}`);
+      return exit.temporary;
+    }
+  };
+
+/** sslserver(8) */
+export const main = serverOf(sslserver);
+
+const familyOf = ({ four, six }: Options): 4 | 6 | undefined => (four === six ? undefined : four ? 4 : 6);
 
 const wantsTls = (env: ReadonlyMap<string, string>) => takeTlsLevel(new Map(env)) !== "unavailable";
 
 /** The facts of the service, from the command line and the environment. */
-function serviceOf(options: Options, system: System): Service {
+function serviceOf(options: Options, { server }: Dialect, system: System): Service {
   const { env } = system;
   const id = (name: string) => {
     const text = env.get(name);
     return text !== undefined && /^[0-9]+$/.test(text) ? Number(text) : undefined;
   };
-  const certFile = env.get("CERTCHAINFILE") || env.get("CERTFILE") || undefined;
+  const withTls = server === "sslserver";
+  const certFile = withTls ? env.get("CERTCHAINFILE") || env.get("CERTFILE") || undefined : undefined;
   const { idsFromEnvironment, delayed, uid, gid } = options;
   return {
     id: 0,
-    server: "sslserver",
+    server,
     host: options.host,
     port: 0,
     argv: options.argv,
     env: Object.fromEntries(env),
     cwd: system.cwd(),
     // A script that turns TLS off for want of a certificate is to serve all the same.
-    tls: !delayed ? "at once" : certFile === undefined && !wantsTls(env) ? "none" : "delayed",
+    tls: !withTls
+      ? "none"
+      : !delayed
+        ? "at once"
+        : certFile === undefined && !wantsTls(env)
+          ? "none"
+          : "delayed",
     handshakeSeconds: options.handshakeSeconds,
     limit: options.limit,
     verbosity: options.verbosity,
@@ -59,6 +74,9 @@ function serviceOf(options: Options, system: System): Service {
     localHost: options.localHost,
     lookUpRemote: options.lookUpRemote,
     paranoid: options.paranoid,
+    identSeconds: options.ident ? options.identSeconds : undefined,
+    rules: options.rules === undefined ? undefined : { file: options.rules, optional: options.rulesOptional },
+    limitPerAddress: options.limitPerAddress,
     noDelay: options.noDelay,
     banner: options.banner,
     uid: idsFromEnvironment ? id("UID") : uid,

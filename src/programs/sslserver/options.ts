@@ -1,4 +1,4 @@
-/** The command line of sslserver, in the dialects of ucspi-ssl and of its older relatives. sslserver(8) */
+/** The command lines of sslserver and tcpserver, in the dialects of ucspi-ssl, ucspi-tcp and ucspi-tcp6. */
 
 export interface Options {
   readonly verbosity: number;
@@ -14,7 +14,16 @@ export interface Options {
   /** -U: take both from the variables UID and GID. */
   readonly idsFromEnvironment: boolean;
   readonly printPort: boolean;
-  readonly family: 4 | 6 | undefined;
+  /** -4, -6; with both or neither, what the host is. */
+  readonly four: boolean;
+  readonly six: boolean;
+  readonly ident: boolean;
+  readonly identSeconds: number;
+  readonly rules: string | undefined;
+  readonly rulesOptional: boolean;
+  readonly limitPerAddress: number | undefined;
+  /** The interface to listen on, for an address of the link alone. */
+  readonly scope: string | undefined;
   readonly handshakeSeconds: number;
   readonly tcpEnvironment: boolean;
   readonly tlsEnvironment: boolean;
@@ -24,8 +33,30 @@ export interface Options {
   readonly argv: readonly string[];
 }
 
-export const usage =
-  "sslserver: usage: sslserver [ -1346dDvVqQhHrRUXpPoOIEeSsnNzZm ] [ -x rules.cdb ] [ -t seconds ] [ -T seconds ] [ -u uid ] [ -g gid ] [ -l name ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -w seconds ] host port prog";
+/** What a server is called, what its options are, and what it does without them. */
+export interface Dialect {
+  readonly server: "sslserver" | "tcpserver";
+  readonly usage: string;
+  /** Letters of its own options; one with a value is followed by a colon. */
+  readonly letters: string;
+  readonly defaults: Partial<Options>;
+}
+
+export const sslserver: Dialect = {
+  server: "sslserver",
+  usage:
+    "sslserver: usage: sslserver [ -146aAdDeEhHIjJnNoOpPqQrRsSUvVXyYZ ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -l name ] [ -t seconds ] [ -T seconds ] [ -u uid ] [ -w seconds ] [ -x rules.cdb ] host port prog",
+  letters: "1346aAb:B:c:C:dDeEg:hHiIjJl:mnNoOpPqQrRsSt:T:u:UvVw:x:XyYzZ",
+  defaults: {},
+};
+
+export const tcpserver: Dialect = {
+  server: "tcpserver",
+  usage:
+    "tcpserver: usage: tcpserver [ -146dDhHoOpPqQrRUvX ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -I interface ] [ -l name ] [ -t seconds ] [ -u uid ] [ -x rules.cdb ] host port prog",
+  letters: "146b:B:c:C:dDg:hHI:l:oOpPqQrRt:u:UvXx:",
+  defaults: { noDelay: false, tcpEnvironment: true },
+};
 
 /** A wrong command line: what is wrong with it, when that can be said. */
 export class Misused extends Error {
@@ -54,12 +85,15 @@ const plain: ReadonlyMap<string, Partial<Options>> = new Map<string, Partial<Opt
   ["H", { lookUpRemote: false }],
   ["p", { paranoid: true }],
   ["P", { paranoid: false }],
-  ["R", {}], // no ident queries: the default here, as in ucspi-tcp6
+  ["r", { ident: true }],
+  ["R", { ident: false }], // the default here, as in ucspi-tcp6
+  ["X", { rulesOptional: true }],
+  ["o", {}], // IP options can no longer route anything
   ["O", {}], // no source routes: the kernel refuses them
   ["U", { idsFromEnvironment: true }],
   ["1", { printPort: true }],
-  ["4", { family: 4 }],
-  ["6", { family: 6 }],
+  ["4", { four: true }],
+  ["6", { six: true }],
   ["E", { tcpEnvironment: false }],
   ["e", { tcpEnvironment: true }],
   ["S", { tlsEnvironment: false }],
@@ -68,7 +102,11 @@ const plain: ReadonlyMap<string, Partial<Options>> = new Map<string, Partial<Opt
   ["N", { delayed: false }],
   ["y", { delayed: true }],
   ["Y", { delayed: false }],
-  ["I", {}], // client certificates are not asked for
+  ["a", {}], // key and certificate are read before anybody is let in, by the one who starts us
+  ["A", {}],
+  ["j", {}], // each side of TLS is closed when the other is done with it
+  ["J", {}],
+  ["I", {}], // client certificates are not required
   ["Z", {}],
 ]);
 
@@ -80,15 +118,18 @@ const valued: ReadonlyMap<string, Letter> = new Map<string, Letter>([
   ["u", (value) => ({ uid: number("u", value) })],
   ["g", (value) => ({ gid: number("g", value) })],
   ["T", (value) => ({ handshakeSeconds: Math.max(1, number("T", value)) })],
-  ["t", (value) => ignored(number("t", value))], // of ident queries, which are off
+  ["C", (value) => ({ limitPerAddress: Math.max(1, number("C", value)) })],
+  ["I", (value) => ({ scope: value })],
+  ["t", (value) => ({ identSeconds: number("t", value) })],
+  ["x", (value) => ({ rules: value })],
   ["w", (value) => ignored(number("w", value))], // silence is the programs' matter: they have deadlines of their own
 ]);
 
 /** Options we know of and do not do: better no service than one that does less than its script says. */
-const notDone = new Set(["r", "x", "X", "3", "i", "z", "m", "a", "A", "j", "J", "o"]);
+const notDone = new Set(["3", "i", "z", "m"]);
 
 /** Reads the command line. Throws Misused. */
-export function parseOptions(words: readonly string[]): Options {
+export function parseOptions(words: readonly string[], { letters, defaults }: Dialect = sslserver): Options {
   let options: Options = {
     verbosity: 1,
     limit: 40,
@@ -102,7 +143,14 @@ export function parseOptions(words: readonly string[]): Options {
     gid: undefined,
     idsFromEnvironment: false,
     printPort: false,
-    family: undefined,
+    four: false,
+    six: false,
+    ident: false,
+    identSeconds: 26,
+    rules: undefined,
+    rulesOptional: false,
+    limitPerAddress: undefined,
+    scope: undefined,
     handshakeSeconds: 26,
     tcpEnvironment: false,
     tlsEnvironment: false,
@@ -110,6 +158,7 @@ export function parseOptions(words: readonly string[]): Options {
     host: "",
     port: "",
     argv: [],
+    ...defaults,
   };
   let at = 0;
   for (; at < words.length; at++) {
@@ -121,10 +170,12 @@ export function parseOptions(words: readonly string[]): Options {
     if (!word.startsWith("-") || word === "-") break;
     for (let place = 1; place < word.length; place++) {
       const letter = word[place]!;
-      const withValue = valued.get(letter);
+      const known = letter !== ":" && letters.includes(letter);
+      const withValue = letters.includes(`${letter}:`) ? valued.get(letter) : undefined;
       if (withValue === undefined) {
-        const run = plain.get(letter);
-        if (notDone.has(letter)) throw new Misused(`option -${letter} is not supported by this version`);
+        const run = known ? plain.get(letter) : undefined;
+        if (known && notDone.has(letter))
+          throw new Misused(`option -${letter} is not supported by this version`);
         if (run === undefined) throw new Misused(`illegal option -- ${letter}`);
         options = { ...options, ...run };
         continue;

@@ -13,6 +13,8 @@ export interface Ends {
   /** The name given with -l, or found. */
   readonly localHost?: string | undefined;
   readonly remoteHost?: string | undefined;
+  /** The user that the client's ident server named (-r). */
+  readonly remoteInfo?: string | undefined;
 }
 
 /** An IPv4 address that came in as `::ffff:1.2.3.4` is the dotted quad everywhere. */
@@ -21,8 +23,11 @@ export function plainAddress(address: string): { ip: string; family: "IPv4" | "I
   return { ip, family: ip.includes(":") ? "IPv6" : "IPv4" };
 }
 
-/** The variables of a connection under `sslserver`: SSL* always, TCP* with -e. */
-export function sslserverEnvironment(ends: Ends, tcp: boolean): ReadonlyMap<string, string | undefined> {
+/** The variables of a connection: TCP* as tcpserver has them, SSL* as sslserver has them. */
+export function connectionEnvironment(
+  ends: Ends,
+  { tcp, ssl }: { readonly tcp: boolean; readonly ssl: boolean },
+): ReadonlyMap<string, string | undefined> {
   const facts: [string, string | undefined][] = [
     ["LOCALIP", ends.localIp],
     ["LOCALPORT", String(ends.localPort)],
@@ -30,12 +35,12 @@ export function sslserverEnvironment(ends: Ends, tcp: boolean): ReadonlyMap<stri
     ["REMOTEIP", ends.remoteIp],
     ["REMOTEPORT", String(ends.remotePort)],
     ["REMOTEHOST", ends.remoteHost],
-    ["REMOTEINFO", undefined],
+    ["REMOTEINFO", ends.remoteInfo],
   ];
   const six = ends.family === "IPv6";
   const env = new Map<string, string | undefined>([["PROTO", tcp ? (six ? "TCP6" : "TCP") : "SSL"]]);
   for (const [name, value] of facts) {
-    env.set(`SSL${name}`, value);
+    if (ssl) env.set(`SSL${name}`, value);
     env.set(`TCP${name}`, tcp ? value : undefined);
     env.set(`TCP6${name}`, tcp && six && name !== "REMOTEINFO" ? value : undefined);
   }

@@ -21,7 +21,7 @@ export const denyLine = (server: string, pid: number, ends: Ends) =>
 
 function bothEnds(ends: Ends): string {
   const local = `${field(ends.localHost)}:${field(ends.localIp)}:${ends.localPort}`;
-  const remote = `${field(ends.remoteHost)}:${field(ends.remoteIp)}::${ends.remotePort}`;
+  const remote = `${field(ends.remoteHost)}:${field(ends.remoteIp)}:${field(ends.remoteInfo)}:${ends.remotePort}`;
   return `${local} ${remote}`;
 }
 

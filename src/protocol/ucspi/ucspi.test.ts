@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Ends, plainAddress, sslserverEnvironment } from "./environment.ts";
+import { connectionEnvironment, type Ends, plainAddress } from "./environment.ts";
 import { endLine, okLine, pidLine } from "./log-line.ts";
 
 const four: Ends = {
@@ -12,8 +12,20 @@ const four: Ends = {
   remotePort: 40000,
 };
 
+const sslserver = { tcp: true, ssl: true };
+
+test("under tcpserver there are no SSL names", () => {
+  const env = connectionEnvironment({ ...four, remoteInfo: "joe" }, { tcp: true, ssl: false });
+  assert.equal(env.get("PROTO"), "TCP");
+  assert.equal(env.get("TCPREMOTEINFO"), "joe");
+  assert.deepEqual(
+    [...env.keys()].filter((name) => name.startsWith("SSL")),
+    [],
+  );
+});
+
 test("a connection over IPv4 with -e has TCP and SSL names, and nothing stale", () => {
-  const env = sslserverEnvironment(four, true);
+  const env = connectionEnvironment(four, sslserver);
   assert.equal(env.get("PROTO"), "TCP");
   assert.equal(env.get("TCPREMOTEIP"), "192.0.2.7");
   assert.equal(env.get("SSLREMOTEIP"), "192.0.2.7");
@@ -24,13 +36,13 @@ test("a connection over IPv4 with -e has TCP and SSL names, and nothing stale", 
 });
 
 test("without -e there are no TCP names", () => {
-  const env = sslserverEnvironment(four, false);
+  const env = connectionEnvironment(four, { tcp: false, ssl: true });
   assert.equal(env.get("PROTO"), "SSL");
   assert.equal(env.get("TCPREMOTEIP"), undefined);
 });
 
 test("a connection over IPv6 has TCP6 names too", () => {
-  const env = sslserverEnvironment({ ...four, family: "IPv6", remoteIp: "2001:db8::7" }, true);
+  const env = connectionEnvironment({ ...four, family: "IPv6", remoteIp: "2001:db8::7" }, sslserver);
   assert.equal(env.get("PROTO"), "TCP6");
   assert.equal(env.get("TCP6REMOTEIP"), "2001:db8::7");
 });

@@ -17,7 +17,7 @@ export interface Lender {
   readonly seconds: number;
   tls(): Channel | undefined;
   /** The handshake was done, or why not. */
-  accepted(): void;
+  accepted(protocol: string, cipher: string): void;
   refused(why: string): void;
 }
 
@@ -52,7 +52,8 @@ export function lendTls(client: Input, lender: Lender): LentTls {
     const { service, seconds } = lender;
     const head = { kind: "handshake", service, seconds, silent: bytes[0] === start };
     void tls.ask(head, undefined, [connection, inside, reply]).then((answer) => {
-      if (answer?.head["secured"] === true) lender.accepted();
+      if (answer?.head["secured"] === true)
+        lender.accepted(String(answer.head["protocol"]), String(answer.head["cipher"]));
       else
         lender.refused(`unable to accept SSL: ${String(answer?.head["why"] ?? "the TLS process is away")}`);
     });

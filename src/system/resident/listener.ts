@@ -1,15 +1,16 @@
 /** One listening socket in a front: at most `limit` sessions at once, the next ones wait in the kernel. */
-import { Resolver } from "node:dns/promises";
 import { closeSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
-import { type Ends, plainAddress, sslserverEnvironment } from "../../protocol/ucspi/environment.ts";
+import { connectionEnvironment, type Ends, plainAddress } from "../../protocol/ucspi/environment.ts";
 import { acceptLine, denyLine, endLine, okLine, pidLine, statusLine } from "../../protocol/ucspi/log-line.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
+import { ownAddresses } from "../addresses.ts";
 import { duplicateFrom } from "../native.ts";
 import type { Programs } from "../native-host.ts";
 import { runResident, type Secured } from "../resident-host.ts";
 import { connection } from "../stream.ts";
-import type { Ended, Facts, Input, Output } from "../system.ts";
+import { CannotOpen, type Ended, type Facts, type Input, type Output, systemWords } from "../system.ts";
+import { type Admission, Admissions } from "./admission.ts";
 import type { Channel } from "./channel.ts";
 import { lendTls } from "./lend-tls.ts";
 import type { Service } from "./service.ts";
@@ -24,6 +25,9 @@ export interface Surroundings {
   turnedAway(client: string): boolean;
   log(line: string): void;
 }
+
+/** How a session ends that never ran a program. sslserver(8) */
+const exit = { denied: 100, temporary: 111 };
 
 let lastSession = 0;
 function nextPid(): number {
@@ -49,14 +53,16 @@ const recordOrder = "pid remote port program tls cipher user verbs messages in o
   " ",
 );
 
-/** Seconds that the name of a client may take to be looked up; without one it is unknown, as to tcpserver -H. */
-const lookUpSeconds = 5;
+/** Sessions of one address at once, unless -C says otherwise. */
+const usualLimitPerAddress = 50;
 
 export class Listener {
   readonly #service: Service;
   readonly #around: Surroundings;
   readonly #base: Map<string, string>;
-  readonly #resolver: Resolver;
+  readonly #admissions: Admissions;
+  /** Sessions by address. */
+  readonly #here = new Map<string, number>();
   readonly #sockets = new Set<Socket>();
   readonly #listening: number;
   #server: Server | undefined;
@@ -68,7 +74,7 @@ export class Listener {
     this.#around = around;
     this.#listening = listening;
     this.#base = new Map(Object.entries(service.env));
-    this.#resolver = new Resolver({ timeout: (lookUpSeconds * 1000) / 2, tries: 2 });
+    this.#admissions = new Admissions(service);
     this.#log(1, statusLine(service.server, 0, service.limit), 2);
     this.#open();
   }
@@ -104,12 +110,14 @@ export class Listener {
   }
 
   #accepted(socket: Socket): void {
-    if (this.#around.turnedAway(socket.remoteAddress ?? "")) {
+    const address = plainAddress(socket.remoteAddress ?? "").ip;
+    if (this.#around.turnedAway(address) || this.#tooMany(address)) {
       this.#log(2, denyLine(this.#service.server, nextPid(), endsOf(socket, this.#service.localHost)));
       socket.destroy();
       return;
     }
     this.#sessions += 1;
+    this.#count(address, 1);
     if (this.#sessions >= this.#service.limit) {
       this.#server?.close();
       this.#server = undefined;
@@ -120,6 +128,7 @@ export class Listener {
     void this.#session(socket).finally(() => {
       socket.destroySoon();
       this.#sessions -= 1;
+      this.#count(address, -1);
       this.#log(2, statusLine(this.#service.server, this.#sessions, this.#service.limit));
       if (this.#stopped !== undefined) {
         if (this.#sessions === 0) this.#stopped();
@@ -127,16 +136,45 @@ export class Listener {
     });
   }
 
+  #tooMany(address: string): boolean {
+    const { limitPerAddress } = this.#service;
+    if ((this.#here.get(address) ?? 0) < (limitPerAddress ?? usualLimitPerAddress)) return false;
+    return limitPerAddress !== undefined || !ownAddresses().has(address);
+  }
+
+  #count(address: string, change: number): void {
+    const now = (this.#here.get(address) ?? 0) + change;
+    if (now === 0) this.#here.delete(address);
+    else this.#here.set(address, now);
+  }
+
   async #session(socket: Socket): Promise<void> {
-    const { server, limit } = this.#service;
+    const { server, limit, banner, tcpEnvironment, localHost } = this.#service;
     const pid = nextPid();
-    let ends = endsOf(socket, this.#service.localHost);
+    const first = endsOf(socket, localHost);
     this.#log(2, statusLine(server, this.#sessions, limit));
-    this.#log(2, pidLine(server, pid, ends));
-    if (this.#service.lookUpRemote) ends = { ...ends, remoteHost: await this.#nameOf(ends.remoteIp) };
+    this.#log(2, pidLine(server, pid, first));
+    if (server === "tcpserver" && banner !== "") socket.write(banner, "latin1");
+    let admission: Admission;
+    try {
+      admission = await this.#admissions.of(first);
+    } catch (error) {
+      const why = error instanceof CannotOpen ? systemWords(error.code) : (error as Error).message;
+      const what = `unable to read ${this.#service.rules?.file}: ${why}`;
+      this.#log(1, `${server}: warning: dropping connection, ${what}`);
+      this.#log(2, endLine(server, pid, waitStatus({ code: exit.temporary })));
+      return;
+    }
+    const { ends, verdict } = admission;
+    if (verdict.deny) {
+      this.#log(2, denyLine(server, pid, ends));
+      this.#log(2, endLine(server, pid, waitStatus({ code: exit.denied })));
+      return;
+    }
     this.#log(2, okLine(server, pid, ends));
     const env = new Map(this.#base);
-    applyBlock(env, sslserverEnvironment(ends, this.#service.tcpEnvironment));
+    applyBlock(env, connectionEnvironment(ends, { tcp: tcpEnvironment, ssl: server === "sslserver" }));
+    applyBlock(env, verdict.env);
     const started = performance.now();
     const record = new SessionRecord();
     record.add({ pid, remote: ends.remoteIp, port: ends.remotePort, program: this.#service.argv[0]! });
@@ -158,7 +196,7 @@ export class Listener {
       output = inside.output;
       const { SSL_PROTOCOL: tls = "", SSL_CIPHER: cipher = "" } = Object.fromEntries(inside.block);
       record.add({ tls, cipher });
-      this.#log(2, acceptLine(server, pid));
+      this.#log(2, acceptLine(server, pid, this.#service.verbosity > 2 ? `${tls}:${cipher}` : ""));
     };
     if (tls === "at once" && secure !== undefined) {
       try {
@@ -173,7 +211,7 @@ export class Listener {
         return { code: 111 };
       }
     }
-    if (banner !== "") await output.write(Buffer.from(banner, "latin1"));
+    if (server === "sslserver" && banner !== "") await output.write(Buffer.from(banner, "latin1"));
     const startTls =
       tls === "delayed" && secure !== undefined
         ? async (from: Input, to: Output) => {
@@ -187,7 +225,10 @@ export class Listener {
         service: this.#service.id,
         seconds: this.#service.handshakeSeconds,
         tls: () => this.#around.tls(),
-        accepted: () => this.#log(2, acceptLine(server, pid)),
+        accepted: (tls, cipher) => {
+          record.add({ tls, cipher });
+          this.#log(2, acceptLine(server, pid, this.#service.verbosity > 2 ? `${tls}:${cipher}` : ""));
+        },
         refused: (why) => this.#log(1, `${server}: warning: dropping SSL connection, ${why}`),
       });
     const delayed = startTls && { startTls, lendTls: lend };
@@ -211,21 +252,6 @@ export class Listener {
     output.close();
     input.close();
     return ended;
-  }
-
-  /** The name of a client, when its address has one (and, with -p, the name has the address). Never for loopback. */
-  async #nameOf(ip: string): Promise<string | undefined> {
-    if (ip.startsWith("127.") || ip === "::1") return undefined;
-    try {
-      const [name] = await this.#resolver.reverse(ip);
-      // Only what can stand in a variable, a rule and a log line.
-      if (name === undefined || !/^[A-Za-z0-9._-]{1,255}$/.test(name)) return undefined;
-      if (!this.#service.paranoid) return name;
-      const back = await (ip.includes(":") ? this.#resolver.resolve6(name) : this.#resolver.resolve4(name));
-      return back.includes(ip) ? name : undefined;
-    } catch {
-      return undefined;
-    }
   }
 
   #log(level: number, line: string, least = level): void {

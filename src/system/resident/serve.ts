@@ -67,7 +67,7 @@ async function register(service: Service, listening: number, pool: string): Prom
   native.setBlocking(0);
   native.keepAcrossExec(0);
   closeSync(kept);
-  process.execve!("/bin/cat", ["sslserver"], {});
+  process.execve!("/bin/cat", [service.server], {});
   return 111;
 }
 

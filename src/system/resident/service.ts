@@ -2,8 +2,8 @@
 
 export interface Service {
   readonly id: number;
-  /** The server's name in log lines: sslserver, tcpserver. */
-  readonly server: string;
+  /** The server's name in log lines. */
+  readonly server: "sslserver" | "tcpserver";
   readonly host: string;
   readonly port: number;
   /** The chain: the words after the port. */
@@ -26,9 +26,15 @@ export interface Service {
   /** Look up the remote host's name (-h), and drop it unless it leads back (-p). */
   readonly lookUpRemote: boolean;
   readonly paranoid: boolean;
+  /** Ask the client's ident server, for so many seconds (-r, -t); undefined: do not. */
+  readonly identSeconds?: number | undefined;
+  /** The cdb with rules (-x); optional: without the file everybody is allowed (-X). */
+  readonly rules?: { readonly file: string; readonly optional: boolean } | undefined;
+  /** Sessions of one address at once (-C); undefined: the usual number, and as many as they like for our own addresses. */
+  readonly limitPerAddress?: number | undefined;
   /** TCP_NODELAY (-D). */
   readonly noDelay: boolean;
-  /** Said to the client before all else (-B). */
+  /** Said to the client before the program starts; by tcpserver, before rules are looked at (-B). */
   readonly banner: string;
   /** Who the programs run as (-u, -g); undefined: as the server. */
   readonly uid?: number | undefined;

@@ -134,9 +134,10 @@ function handshake(
   tls.on("secure", () => {
     clearTimeout(late);
     tls.off("readable", leave);
-    told({ secured: true });
     open = false;
-    const block = Buffer.from(blockOf(sessionFacts(tls, identity.facts)));
+    const session = sessionFacts(tls, identity.facts);
+    told({ secured: true, protocol: session.get("SSL_PROTOCOL"), cipher: session.get("SSL_CIPHER") });
+    const block = Buffer.from(blockOf(session));
     if (reply !== undefined) {
       reply.end(head["silent"] ? "" : block);
     } else {
