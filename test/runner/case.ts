@@ -61,6 +61,7 @@ export interface Case extends Outcome {
   readonly files?: Readonly<Record<string, string>>;
   readonly child?: Parts;
   readonly ucspitls?: {
+    readonly env_block?: string;
     readonly omit?: readonly string[];
     readonly override?: Readonly<Record<string, string>>;
   };

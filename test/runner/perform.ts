@@ -7,8 +7,8 @@ import { type Folder, makeFolder, readFiles, readRuns, removeFolder } from "./fo
 import type { Host, Playing } from "./host.ts";
 import type { Line } from "./line.ts";
 
-/** How long a process may take over one thing before it counts as busy for ever. */
-const busySeconds = 10;
+/** How much of the processor a program may use over one thing before it counts as busy for ever. */
+const busySeconds = 5;
 /** How long we wait for what should come from processes that seem to be at rest. */
 const graceMs = 1500;
 

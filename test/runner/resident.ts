@@ -43,6 +43,7 @@ export function residentHost(): Host {
     start: (played, folder) => start(played, folder, workerFor(uidFor(played) ?? process.getuid?.() ?? 0)),
     close: async () => {
       for (const worker of workers.values()) {
+        if (!worker.connected) continue; // it was given up, and killed
         const gone = once(worker, "exit");
         worker.disconnect();
         tryKill(worker.pid!);

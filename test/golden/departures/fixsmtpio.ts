@@ -192,6 +192,29 @@ const injected = (sent: string, dropped: number, greeting: string, ...inside: St
 const ehlo = "250-mail.example.org\r\n250-PIPELINING\r\n250 8BITMIME\r\n";
 const bye = [C("QUIT\r\n"), S("221 mail.example.org\r\n"), end];
 
+const halfDone = [C("EHLO d\r\n"), S(ehlo), ...bye];
+
+/** Half a command. The original spun there, so that the recording has neither handshake nor second server. */
+const injectedPart: Departure = {
+  reason: injection,
+  see,
+  ours: (theirs) => {
+    const env_block = (theirs as Case).ucspitls?.env_block ?? "";
+    const reported = env_block
+      .split("\0")
+      .filter((item) => item !== "")
+      .map((item): [string, string] => [item.slice(0, item.indexOf("=")), item.slice(item.indexOf("=") + 1)]);
+    const [first] = theirs.child_runs ?? [];
+    const whole = injected("STARTTLS\r\nMAIL FR", 7, "220 mail.example.org ESMTP\r\n", ...halfDone);
+    if (typeof whole.ours !== "function") return {};
+    return whole.ours({
+      ...theirs,
+      steps: [...theirs.steps, { tls: true, control_read: "Y", env_block }],
+      child_runs: [first!, { ...first!, env: { ...Object.fromEntries(reported), FIXSMTPIOTLS: "1" } }],
+    });
+  },
+};
+
 export const fixsmtpioDepartures: Readonly<Record<string, Departure>> = {
   "fixsmtpio/nofixsmtpio-exec-fails-falls-through": {
     reason: "a program that cannot be run is told by its name",
@@ -480,6 +503,7 @@ export const fixsmtpioDepartures: Readonly<Record<string, Departure>> = {
     S(ehlo),
     ...bye,
   ),
+  "bugs/fixsmtpio/tls-injection-partial-line": injectedPart,
   "bugs/fixsmtpio/tls-injection-two-commands": injected(
     "STARTTLS\r\nRSET\r\nNOOP\r\n",
     12,
