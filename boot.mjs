@@ -69,7 +69,9 @@ if (words[0] === "acceptutils" && words[1] === "up") {
 process.env.NODE_COMPILE_CACHE ??= join(here, "build", "cache");
 // npm starts us in this folder, and tells where its own caller was.
 const byNpm = process.env.npm_package_json === join(here, "package.json") && process.cwd() === here;
-process.env.ACCEPTUTILS_STARTED_IN ??= (byNpm && process.env.INIT_CWD) || process.cwd();
+if (words[0] === "acceptutils") {
+  process.env.ACCEPTUTILS_STARTED_IN ??= (byNpm && process.env.INIT_CWD) || process.cwd();
+}
 
 if (typeof process.execve === "function") {
   process.execve(node, [node, ...flags, ...script], process.env);

@@ -62,7 +62,8 @@ function obstacle(file: string, played: Case): string | undefined {
     (word) => ours.has(word) && !programNames.includes(word),
   );
   if (missing !== undefined) return `no program ${missing} yet`;
-  if (played.run_as === "uid 0" && process.getuid?.() !== 0) return "needs root";
+  const asRoot = played.run_as === "uid 0" || played.name.endsWith("-as-root");
+  if (asRoot && process.getuid?.() !== 0) return "needs root";
   if (!existsSync("/usr/bin/perl")) return "needs perl for the stand-ins";
   if (file === "bugs" && departures[keyOf(file, played)] === undefined && !unseen.has(keyOf(file, played)))
     return "no expectation of ours yet";
