@@ -89,7 +89,7 @@ async function serverWith(options: readonly string[]): Promise<Server> {
   const key = options.join(" ");
   const there = servers.get(key);
   if (there !== undefined) return there;
-  const words = ["-1vneRHl0", ...options, "127.0.0.1", "0", "env", `NOTES=${notes}`, probe];
+  const words = ["-1vneRHl0", "-c40", ...options, "127.0.0.1", "0", "env", `NOTES=${notes}`, probe];
   const child = spawn(join(root, "build", "bin", "sslserver"), words, {
     env: {
       PATH: process.env["PATH"],

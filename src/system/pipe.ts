@@ -11,13 +11,13 @@ export class Pipe implements Input, Output {
   #ended = false;
   #unread = false;
   #reader: ((chunk: Uint8Array | null) => void) | undefined;
-  #writer: { resolve(): void; reject(why: Error): void } | undefined;
+  #writers: { resolve(): void; reject(why: Error): void }[] = [];
 
   async read(timeoutSeconds?: number): Promise<Uint8Array | null> {
     const chunk = this.#waiting.shift();
     if (chunk !== undefined) {
       this.#octets -= chunk.length;
-      if (this.#writer !== undefined && this.#octets < Pipe.capacityOctets) this.#release();
+      if (this.#writers.length > 0 && this.#octets < Pipe.capacityOctets) this.#release();
       return chunk;
     }
     if (this.#ended || this.#unread) return null;
@@ -48,7 +48,7 @@ export class Pipe implements Input, Output {
     this.#octets += bytes.length;
     if (this.#octets < Pipe.capacityOctets) return undefined;
     return new Promise((resolve, reject) => {
-      this.#writer = { resolve, reject };
+      this.#writers.push({ resolve, reject });
     });
   }
 
@@ -68,15 +68,12 @@ export class Pipe implements Input, Output {
       this.#waiting = [];
       this.#octets = 0;
       this.#reader?.(null);
-      this.#writer?.reject(new Closed());
-      this.#writer = undefined;
+      for (const writer of this.#writers.splice(0)) writer.reject(new Closed());
     },
   };
 
   #release(): void {
-    const writer = this.#writer;
-    this.#writer = undefined;
-    writer?.resolve();
+    for (const writer of this.#writers.splice(0)) writer.resolve();
   }
 }
 

@@ -132,7 +132,7 @@ const notDone = new Set(["3", "i", "z", "m"]);
 export function parseOptions(words: readonly string[], { letters, defaults }: Dialect = sslserver): Options {
   let options: Options = {
     verbosity: 1,
-    limit: 40,
+    limit: 1000,
     backlog: 511,
     banner: "",
     noDelay: true,

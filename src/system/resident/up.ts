@@ -4,8 +4,9 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { quoted } from "../launchers.ts";
 import { Channel, channelPair, closeEnd, type Received } from "./channel.ts";
 import { Pool } from "./pool.ts";
@@ -88,6 +89,7 @@ class Running {
   #registered: number | undefined;
   #leaving = false;
   #lastLine = "";
+  #startedAt = 0;
   #failures = 0;
   #up: { resolve(): void; reject(why: Error): void } | undefined;
 
@@ -129,11 +131,8 @@ class Running {
     while (performance.now() < until && !this.#hooks.stop.aborted) {
       const there =
         listener === undefined
-          ? name !== "queue" || (await answersAt({ path: join(this.#home, "queue", "socket") }, false))
-          : await answersAt(
-              { host: reachable(listener.host), port: listener.port },
-              listener.tls === "starttls",
-            );
+          ? name !== "queue" || (await accepts(join(this.#home, "queue", "socket")))
+          : await greets(reachable(listener.host), listener.port, listener.tls === "implicit");
       if (there) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -143,6 +142,7 @@ class Running {
   }
 
   #run(): void {
+    this.#startedAt = performance.now();
     const { script, env } = this.#facts;
     const [ours, theirs] = channelPair();
     const child = spawn("/bin/sh", [script], {
@@ -172,7 +172,6 @@ class Running {
   }
 
   #isUp(): void {
-    this.#failures = 0;
     this.#up?.resolve();
     this.#up = undefined;
   }
@@ -203,7 +202,8 @@ class Running {
     if (this.#up !== undefined) this.#up.reject(new StartFailed(`${this.#facts.name}: ${this.#lastLine}`));
     if (id !== undefined) await this.#pool.release(id, drainSeconds);
     if (this.#leaving) return;
-    this.#failures += 1;
+    const lived = performance.now() - this.#startedAt;
+    this.#failures = lived > 5000 ? 1 : this.#failures + 1;
     setTimeout(
       () => {
         if (!this.#leaving) this.#run();
@@ -268,20 +268,29 @@ function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => void): 
 const reachable = (host: string) =>
   host === "" || host === "0" || host === ":0" || host === "0.0.0.0" ? "127.0.0.1" : host;
 
-/** True when something listens there, and (if it is to) greets. */
-async function answersAt(
-  at: { host: string; port: number } | { path: string },
-  greets: boolean,
-): Promise<boolean> {
-  const socket = connect(at);
+/** True when a server there greets. It is left with QUIT, so that the log does not show a client that broke off. */
+async function greets(host: string, port: number, inTls: boolean): Promise<boolean> {
+  const socket = inTls ? connectTls({ host, port, rejectUnauthorized: false }) : connect({ host, port });
+  const there = await happens(socket, "data");
+  socket.end("QUIT\r\n");
+  return there;
+}
+
+async function accepts(path: string): Promise<boolean> {
+  const socket = connect({ path });
+  const there = await happens(socket, "connect");
+  socket.end();
+  return there;
+}
+
+async function happens(socket: Socket, event: "connect" | "data"): Promise<boolean> {
   try {
-    await once(socket, greets ? "data" : "connect", { signal: AbortSignal.timeout(2000) });
+    await once(socket, event, { signal: AbortSignal.timeout(2000) });
     return true;
   } catch {
     return false;
   } finally {
-    // Said, so that the log does not show a client that broke off.
-    socket.end(greets ? "QUIT\r\n" : "");
+    socket.on("error", () => {});
     setTimeout(() => socket.destroy(), 500).unref();
   }
 }
