@@ -2,8 +2,8 @@
 import { takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
 import { dieAs, listen } from "../../system/listen.ts";
 import { serve } from "../../system/resident/serve.ts";
-import type { Service } from "../../system/resident/service.ts";
-import type { Program, System } from "../../system/system.ts";
+import type { CertificateFiles, Service } from "../../system/resident/service.ts";
+import type { Input, Program, System } from "../../system/system.ts";
 import { type Dialect, Misused, type Options, parseOptions, sslserver } from "./options.ts";
 
 export const exit = { misused: 100, temporary: 111 };
@@ -24,9 +24,10 @@ export const serverOf =
     }
     try {
       const service = serviceOf(options, dialect, system);
+      const password = options.keyPassword ? await passwordOn(system.input(3)) : undefined;
       const listening = await listen({ ...options, family: familyOf(options) });
       if (options.printPort) await system.output(1).write(Buffer.from(`${listening.port}\n`));
-      return await serve({ ...service, port: listening.port }, listening, system);
+      return await serve({ ...service, port: listening.port }, listening, system, password);
     } catch (error) {
       system.log(`${server}: fatal: ${dieAs(error)}`);
       return exit.temporary;
@@ -87,10 +88,65 @@ function serviceOf(options: Options, { server }: Dialect, system: System): Servi
         : {
             certFile,
             keyFile: env.get("KEYFILE") || certFile,
+            names: namedPairs(env),
             ciphers: env.get("CIPHERS") || undefined,
+            clients: clientsOf(options, env),
             uid: id("SSL_UID"),
             gid: id("SSL_GID"),
             chroot: env.get("SSL_CHROOT") || undefined,
           },
   };
+}
+
+/**
+ * The pairs for clients that ask for a name (SNI): CERTFILE:name and KEYFILE:name, as s6-tlsd has them; and, since
+ * shells drop variables with such names, ACCEPTUTILS_CERTFILES, words name=certfile or name=certfile,keyfile.
+ */
+function namedPairs(env: ReadonlyMap<string, string>) {
+  const words = (env.get("ACCEPTUTILS_CERTFILES") ?? "").split(/\s+/).filter((word) => word !== "");
+  const listed = words.map((word) => {
+    const [, name, certFile, keyFile] = /^([^=,]+)=([^=,]+)(?:,([^=,]+))?$/.exec(word) ?? [];
+    if (name === undefined || certFile === undefined)
+      throw new Error(`ACCEPTUTILS_CERTFILES: "${word}" is not name=certfile or name=certfile,keyfile`);
+    return { name, certFile, keyFile: keyFile ?? certFile };
+  });
+  const single = [...env]
+    .filter(([variable, certFile]) => variable.startsWith("CERTFILE:") && certFile !== "")
+    .map(([variable, certFile]) => {
+      const name = variable.slice("CERTFILE:".length);
+      return { name, certFile, keyFile: env.get(`KEYFILE:${name}`) || certFile };
+    });
+  return [...listed, ...single];
+}
+
+/** Which client certificates will do. Throws when one is required and nobody is believed. */
+function clientsOf(
+  { clients: want }: Options,
+  env: ReadonlyMap<string, string>,
+): CertificateFiles["clients"] {
+  const named = env.get("CCAFILE") ?? "";
+  const file = named === "" && want !== "asked" ? (env.get("CAFILE") ?? "") : named;
+  if (file === "" || file === "-") {
+    if (want === "asked") return undefined;
+    throw new Error(
+      "unable to load CA list: CCAFILE is not set, which says whose client certificates are believed",
+    );
+  }
+  const depth = /^\d{1,2}$/.exec(env.get("VERIFYDEPTH") ?? "")?.[0] ?? "1";
+  return { want, file, depth: Number(depth) };
+}
+
+/** The password of the keys: all octets up to a NUL or the end. */
+async function passwordOn(input: Input): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for (;;) {
+    const chunk = await input.read();
+    if (chunk !== null) chunks.push(chunk);
+    if (chunk !== null && !chunk.includes(0)) continue;
+    input.close();
+    const all = Buffer.concat(chunks);
+    for (const part of chunks) part.fill(0);
+    const end = all.indexOf(0);
+    return end < 0 ? all : all.subarray(0, end);
+  }
 }

@@ -28,6 +28,10 @@ export interface Options {
   readonly tcpEnvironment: boolean;
   readonly tlsEnvironment: boolean;
   readonly delayed: boolean;
+  /** Whether clients must show a certificate (-i, -m), and one for their own name (-z). */
+  readonly clients: "asked" | "required" | "named";
+  /** -3: the password of the key comes on descriptor 3. */
+  readonly keyPassword: boolean;
   readonly host: string;
   readonly port: string;
   readonly argv: readonly string[];
@@ -45,7 +49,7 @@ export interface Dialect {
 export const sslserver: Dialect = {
   server: "sslserver",
   usage:
-    "sslserver: usage: sslserver [ -146aAdDeEhHIjJnNoOpPqQrRsSUvVXyYZ ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -l name ] [ -t seconds ] [ -T seconds ] [ -u uid ] [ -w seconds ] [ -x rules.cdb ] host port prog",
+    "sslserver: usage: sslserver [ -1346aAdDeEhHiIjJmnNoOpPqQrRsSUvVXyYzZ ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -l name ] [ -t seconds ] [ -T seconds ] [ -u uid ] [ -w seconds ] [ -x rules.cdb ] host port prog",
   letters: "1346aAb:B:c:C:dDeEg:hHiIjJl:mnNoOpPqQrRsSt:T:u:UvVw:x:XyYzZ",
   defaults: {},
 };
@@ -106,8 +110,12 @@ const plain: ReadonlyMap<string, Partial<Options>> = new Map<string, Partial<Opt
   ["A", {}],
   ["j", {}], // each side of TLS is closed when the other is done with it
   ["J", {}],
-  ["I", {}], // client certificates are not required
-  ["Z", {}],
+  ["i", { clients: "required" }],
+  ["m", { clients: "required" }],
+  ["z", { clients: "named" }],
+  ["I", { clients: "asked" }],
+  ["Z", { clients: "asked" }],
+  ["3", { keyPassword: true }],
 ]);
 
 const valued: ReadonlyMap<string, Letter> = new Map<string, Letter>([
@@ -124,9 +132,6 @@ const valued: ReadonlyMap<string, Letter> = new Map<string, Letter>([
   ["x", (value) => ({ rules: value })],
   ["w", (value) => ignored(number("w", value))], // silence is the programs' matter: they have deadlines of their own
 ]);
-
-/** Options we know of and do not do: better no service than one that does less than its script says. */
-const notDone = new Set(["3", "i", "z", "m"]);
 
 /** Reads the command line. Throws Misused. */
 export function parseOptions(words: readonly string[], { letters, defaults }: Dialect = sslserver): Options {
@@ -155,6 +160,8 @@ export function parseOptions(words: readonly string[], { letters, defaults }: Di
     tcpEnvironment: false,
     tlsEnvironment: false,
     delayed: false,
+    clients: "asked",
+    keyPassword: false,
     host: "",
     port: "",
     argv: [],
@@ -174,8 +181,6 @@ export function parseOptions(words: readonly string[], { letters, defaults }: Di
       const withValue = letters.includes(`${letter}:`) ? valued.get(letter) : undefined;
       if (withValue === undefined) {
         const run = known ? plain.get(letter) : undefined;
-        if (known && notDone.has(letter))
-          throw new Misused(`option -${letter} is not supported by this version`);
         if (run === undefined) throw new Misused(`illegal option -- ${letter}`);
         options = { ...options, ...run };
         continue;

@@ -27,7 +27,7 @@ export function frontWorker(master: Channel, programs: Programs): void {
 
   const secure =
     (service: Service) =>
-    async (input: Input, output: Output): Promise<Secured> => {
+    async (input: Input, output: Output, host: string | undefined): Promise<Secured> => {
       if (peers.tls === undefined || peers.tls.closed) throw new TlsFailed("the TLS process is away");
       await output.flush();
       const client = input.fd;
@@ -36,9 +36,15 @@ export function frontWorker(master: Channel, programs: Programs): void {
       const passed = duplicateFrom(client, 3);
       input.close();
       const seconds = service.handshakeSeconds;
-      peers.tls.send({ kind: "handshake", service: service.id, seconds }, undefined, [passed, theirs]);
+      const head = { kind: "handshake", service: service.id, seconds, host };
+      const told = peers.tls.ask(head, undefined, [passed, theirs]);
       const inside = connectionOf(ours);
-      return { ...(await readReply(inside.input, seconds + 5)), output: inside.output };
+      try {
+        return { ...(await readReply(inside.input, seconds + 5)), output: inside.output };
+      } catch (error) {
+        const why = (await told)?.head["why"];
+        throw new TlsFailed(typeof why === "string" ? why : "the TLS process is away", { cause: error });
+      }
     };
 
   /** In an auth front, `checkpassword` is a question to another process. All else is the program itself. */

@@ -15,6 +15,8 @@ const startAndReport = 0x59; // Y
 export interface Lender {
   readonly service: number;
   readonly seconds: number;
+  /** The client's name, for its certificate. */
+  readonly host: string | undefined;
   tls(): Channel | undefined;
   /** The handshake was done, or why not. */
   accepted(protocol: string, cipher: string): void;
@@ -49,8 +51,8 @@ export function lendTls(client: Input, lender: Lender): LentTls {
     command.destroy();
     const connection = duplicateFrom(fd, 10);
     client.close();
-    const { service, seconds } = lender;
-    const head = { kind: "handshake", service, seconds, silent: bytes[0] === start };
+    const { service, seconds, host } = lender;
+    const head = { kind: "handshake", service, seconds, host, silent: bytes[0] === start };
     void tls.ask(head, undefined, [connection, inside, reply]).then((answer) => {
       if (answer?.head["secured"] === true)
         lender.accepted(String(answer.head["protocol"]), String(answer.head["cipher"]));

@@ -19,7 +19,8 @@ import { waitStatus } from "./wait-status.ts";
 
 export interface Surroundings {
   readonly programs: Programs;
-  readonly secure: ((input: Input, output: Output) => Promise<Secured>) | undefined;
+  /** The handshake, with the client's name where it is known. */
+  readonly secure: ((input: Input, output: Output, host: string | undefined) => Promise<Secured>) | undefined;
   tls(): Channel | undefined;
   /** True for the address of a client that is not to be served. */
   turnedAway(client: string): boolean;
@@ -178,14 +179,19 @@ export class Listener {
     const started = performance.now();
     const record = new SessionRecord();
     record.add({ pid, remote: ends.remoteIp, port: ends.remotePort, program: this.#service.argv[0]! });
-    const ended = await this.#run(socket, env, pid, record);
+    const ended = await this.#run(socket, env, { pid, host: ends.remoteHost }, record);
     this.#log(2, endLine(server, pid, waitStatus(ended)));
     const seconds = ((performance.now() - started) / 1000).toFixed(3);
     record.add({ ...("code" in ended ? { exit: String(ended.code) } : ended), seconds });
     this.#log(2, `${server}: session ${record.line(recordOrder)}`);
   }
 
-  async #run(socket: Socket, env: Map<string, string>, pid: number, record: SessionRecord): Promise<Ended> {
+  async #run(
+    socket: Socket,
+    env: Map<string, string>,
+    { pid, host }: { readonly pid: number; readonly host: string | undefined },
+    record: SessionRecord,
+  ): Promise<Ended> {
     const { server, argv, cwd, tls, banner, tlsEnvironment } = this.#service;
     const { programs, secure } = this.#around;
     const log = (line: string) => this.#around.log(line);
@@ -200,7 +206,7 @@ export class Listener {
     };
     if (tls === "at once" && secure !== undefined) {
       try {
-        const inside = await secure(input, output);
+        const inside = await secure(input, output, host);
         if (tlsEnvironment) applyBlock(env, inside.block);
         secured(inside);
       } catch (error) {
@@ -215,7 +221,7 @@ export class Listener {
     const startTls =
       tls === "delayed" && secure !== undefined
         ? async (from: Input, to: Output) => {
-            const inside = await secure(from, to);
+            const inside = await secure(from, to, host);
             secured(inside);
             return inside;
           }
@@ -224,6 +230,7 @@ export class Listener {
       lendTls(client, {
         service: this.#service.id,
         seconds: this.#service.handshakeSeconds,
+        host,
         tls: () => this.#around.tls(),
         accepted: (tls, cipher) => {
           record.add({ tls, cipher });

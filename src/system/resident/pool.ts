@@ -4,11 +4,13 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, readFileSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { duplicateFrom } from "../native.ts";
 import type { Account } from "../system.ts";
 import { Channel, channelPair, closeEnd, type Received } from "./channel.ts";
 import { asksForUser, type Service, type WorkerFacts } from "./service.ts";
+import { filesOf, policyOf } from "./tls-policy.ts";
+import { type Watch, watchFiles } from "./watch-files.ts";
 
 export interface PoolOptions {
   /** The first file of this program: build/app.cjs. */
@@ -36,6 +38,9 @@ interface Registered {
   readonly service: Service;
   readonly listening: number;
   readonly log: (text: Buffer) => void;
+  /** Of the keys (-3). */
+  readonly password?: Uint8Array | undefined;
+  watch?: Watch;
   stopped?: () => void;
 }
 
@@ -66,17 +71,42 @@ export class Pool {
     return this.#lastId;
   }
 
-  /** Serves `service` on a listening socket, which the pool now owns. Throws when its certificate cannot be used. */
-  serve(service: Service, listening: number, log: (text: Buffer) => void): void {
-    this.#services.set(service.id, { service, listening, log });
+  /**
+   * Serves `service` on a listening socket, which the pool now owns; `password` is that of its keys. Throws when its
+   * certificate cannot be used.
+   */
+  async serve(
+    service: Service,
+    listening: number,
+    log: (text: Buffer) => void,
+    password?: Uint8Array,
+  ): Promise<void> {
+    const registered: Registered = { service, listening, log, password };
+    this.#services.set(service.id, registered);
+    const front = this.#frontOf(service); // it loads meanwhile
     try {
-      if (service.certificate !== undefined) this.#sendContext(this.#tlsOf(service)!, service);
+      await this.#sendPolicy(this.#tlsOf(service), registered);
     } catch (error) {
       this.#services.delete(service.id);
-      throw error;
+      throw new Error(`unable to load certificate: ${(error as Error).message}`, { cause: error });
     }
+    if (this.#services.get(service.id) !== registered) return; // stopped meanwhile
+    if (service.certificate !== undefined)
+      registered.watch = watchFiles(filesOf(service.certificate), () => void this.#reload(registered));
     if (asksForUser(service)) this.#authOf();
-    this.#attach(this.#frontOf(service), service, listening);
+    this.#attach(this.#workers.get(front.key) ?? this.#frontOf(service), service, listening);
+  }
+
+  /** A service's certificate files have changed: the new ones are used from the next session on, or not at all. */
+  async #reload(registered: Registered): Promise<void> {
+    const { service, log } = registered;
+    const said = (line: string) => log(Buffer.from(`${service.server}: ${line}\n`, "latin1"));
+    try {
+      await this.#sendPolicy(this.#tlsOf(service), registered);
+      said(`certificate ${service.certificate?.certFile} was read again`);
+    } catch (error) {
+      said(`warning: new certificate is not used: ${(error as Error).message}`);
+    }
   }
 
   /** No new sessions of a service; resolves when the old ones have ended, or after `seconds`. */
@@ -95,6 +125,7 @@ export class Pool {
     const front = this.#workers.get(this.#frontKey(registered.service));
     this.#services.delete(id);
     closeSync(registered.listening);
+    registered.watch?.close();
     if (front === undefined) return undefined;
     this.#ending.set(id, registered);
     const stopped = new Promise<void>((resolve) => {
@@ -283,16 +314,15 @@ export class Pool {
     front.channel.send({ kind: "serve", service }, undefined, [duplicateFrom(listening, 3)]);
   }
 
-  #sendContext(tls: Worker, { id, certificate }: Service): void {
-    if (certificate === undefined) return;
-    const key = readFileSync(certificate.keyFile);
-    const head = { kind: "context", service: id, certificate: certificatesIn(certificate.certFile) };
-    tls.channel.send(
-      certificate.ciphers === undefined ? head : { ...head, ciphers: certificate.ciphers },
-      key,
-    );
-    // The frame was made in send(): nothing here remembers the key.
-    key.fill(0);
+  /** Gives the TLS process a service's whole policy, which it has verified when this resolves. Throws when it cannot be used. */
+  async #sendPolicy(tls: Worker | undefined, { service, password }: Registered): Promise<void> {
+    if (tls === undefined || service.certificate === undefined) return;
+    const { head, body } = policyOf(service.id, service.certificate, password);
+    const answer = tls.channel.ask(head, body);
+    // The frame was made by then: nothing here remembers the key.
+    body.fill(0);
+    const problem = (await answer)?.head["problem"];
+    if (typeof problem === "string") throw new Error(problem);
   }
 
   async #end(worker: Worker): Promise<void> {
@@ -322,24 +352,22 @@ export class Pool {
 
   #again({ facts: { kind } }: Worker): void {
     if (this.#stopping) return;
-    for (const { service, listening } of this.#services.values()) {
-      try {
-        this.#restore(kind, service, listening);
-      } catch (error) {
-        this.#options.log(
-          `acceptutils: ${service.server} ${service.host}:${service.port}: ${(error as Error).message}`,
-        );
-      }
+    for (const registered of this.#services.values()) {
+      this.#restore(kind, registered).catch((error: Error) => {
+        const { server, host, port } = registered.service;
+        this.#options.log(`acceptutils: ${server} ${host}:${port}: ${error.message}`);
+      });
     }
   }
 
   /** Puts a service on new workers where it had lost one. Fronts that live keep their sessions. */
-  #restore(kind: WorkerFacts["kind"], service: Service, listening: number): void {
+  async #restore(kind: WorkerFacts["kind"], registered: Registered): Promise<void> {
+    const { service, listening } = registered;
     if (kind === "tls") {
       const tls = this.#tlsOf(service);
       if (tls === undefined) return;
-      this.#sendContext(tls, service);
       this.#joinOnce(this.#frontOf(service), tls, "tls");
+      await this.#sendPolicy(tls, registered);
     } else if (kind === "auth" && asksForUser(service)) {
       const auth = this.#authOf();
       this.#joinOnce(this.#frontOf(service), auth, "auth");
@@ -348,18 +376,4 @@ export class Pool {
       this.#attach(this.#frontOf(service), service, listening);
     }
   }
-}
-
-/** The certificates of a PEM file. The file may hold the key too, which must not become a string: none can be wiped. */
-function certificatesIn(file: string): string {
-  const bytes = readFileSync(file);
-  const begin = "-----BEGIN CERTIFICATE-----";
-  const end = "-----END CERTIFICATE-----";
-  let found = "";
-  for (let at = bytes.indexOf(begin); at >= 0; at = bytes.indexOf(begin, at + 1)) {
-    const stop = bytes.indexOf(end, at);
-    if (stop >= 0) found += bytes.toString("latin1", at, stop + end.length) + "\n";
-  }
-  bytes.fill(0);
-  return found;
 }

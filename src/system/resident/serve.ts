@@ -11,18 +11,24 @@ import type { System } from "../system.ts";
 import { Channel } from "./channel.ts";
 import { Pool } from "./pool.ts";
 import type { Service } from "./service.ts";
+import { filesOf } from "./tls-policy.ts";
 import { unprivilegedOf } from "./unprivileged.ts";
 
 /** Seconds that sessions may take to end after SIGTERM. */
 const drainSeconds = 10;
 
 /** Serves until SIGTERM; resolves to the exit code. Throws when the certificate cannot be used. */
-export async function serve(service: Service, { fd }: Listening, system: System): Promise<number> {
+export async function serve(
+  service: Service,
+  { fd }: Listening,
+  system: System,
+  password?: Uint8Array,
+): Promise<number> {
   checkCertificate(service);
   const pool = system.env.get("ACCEPTUTILS_POOL");
   const own = { ...service, cwd: fromWithin(service), env: withoutPool(service.env) };
-  if (pool !== undefined) return register(own, fd, pool);
-  return alone(own, fd, system);
+  if (pool !== undefined) return register(own, fd, pool, password);
+  return alone(own, fd, system, password);
 }
 
 /** The files are read again by whoever gives them to the TLS process; what is wrong is better said before. */
@@ -30,7 +36,7 @@ function checkCertificate({ tls, certificate }: Service): void {
   if (tls === "none") return;
   if (certificate === undefined)
     throw new Error("CERTFILE is not set: it names the file with certificate and key");
-  for (const file of new Set([certificate.certFile, certificate.keyFile])) {
+  for (const file of filesOf(certificate)) {
     try {
       readFileSync(file).fill(0);
     } catch (error) {
@@ -39,7 +45,12 @@ function checkCertificate({ tls, certificate }: Service): void {
   }
 }
 
-async function alone(service: Service, listening: number, system: System): Promise<number> {
+async function alone(
+  service: Service,
+  listening: number,
+  system: System,
+  password: Uint8Array | undefined,
+): Promise<number> {
   const pool = new Pool({
     entry: process.argv[1]!,
     home: existsSync(system.home()) ? system.home() : "/",
@@ -47,7 +58,12 @@ async function alone(service: Service, listening: number, system: System): Promi
     log: (line) => system.log(line),
   });
   const log = (text: Buffer) => system.log(text.toString("latin1").replace(/\n$/, ""));
-  pool.serve({ ...service, id: pool.nextService() }, listening, log);
+  try {
+    await pool.serve({ ...service, id: pool.nextService() }, listening, log, password);
+  } catch (error) {
+    await pool.close(0);
+    throw error;
+  }
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
   });
@@ -55,12 +71,17 @@ async function alone(service: Service, listening: number, system: System): Promi
   return 0;
 }
 
-async function register(service: Service, listening: number, pool: string): Promise<number> {
+async function register(
+  service: Service,
+  listening: number,
+  pool: string,
+  password: Uint8Array | undefined,
+): Promise<number> {
   const [stream = 0, packets = 0] = pool.split(",").map(Number);
   // The stream outlives the channel: this process becomes `cat`, which reads log lines from it.
   const kept = native.duplicateFrom(stream, 20);
   const master = new Channel({ stream, packets });
-  const answer = await master.ask({ kind: "register", service }, undefined, [listening]);
+  const answer = await master.ask({ kind: "register", service }, password, [listening]);
   if (answer === undefined) throw new Error("the master is gone");
   if (typeof answer.head["problem"] === "string") throw new Error(answer.head["problem"]);
   native.duplicateOnto(kept, 0);

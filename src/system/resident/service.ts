@@ -46,7 +46,13 @@ export interface Service {
 export interface CertificateFiles {
   readonly certFile: string;
   readonly keyFile: string;
+  /** Pairs for names that clients ask for (SNI): CERTFILE:name and KEYFILE:name. */
+  readonly names?: readonly { readonly name: string; readonly certFile: string; readonly keyFile: string }[];
   readonly ciphers?: string | undefined;
+  /** Certificates of clients (-i, -m: required; -z: named as the client's host): CCAFILE and VERIFYDEPTH. */
+  readonly clients?:
+    | { readonly want: "asked" | "required" | "named"; readonly file: string; readonly depth: number }
+    | undefined;
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
   readonly chroot?: string | undefined;

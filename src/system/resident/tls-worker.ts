@@ -3,69 +3,29 @@
  * does the handshake, and from then on carries bytes between the client and a UNIX socket: what is inside TLS, and
  * nothing else. It reads no files and knows no users.
  */
-import { constants, X509Certificate } from "node:crypto";
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
-import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import { blockOf } from "../../protocol/ucspi-tls/block.ts";
-import { certificateFacts } from "./certificate-facts.ts";
 import { Channel, type Received } from "./channel.ts";
 import { sessionFacts } from "./session-facts.ts";
-
-interface Identity {
-  readonly context: SecureContext;
-  readonly facts: readonly [string, string][];
-}
-
-/** RFC 9325 §3.1, §4.2: TLS 1.2 and 1.3, forward secrecy, AEAD. What we prefer comes first. */
-const ciphers = [
-  "TLS_AES_128_GCM_SHA256",
-  "TLS_AES_256_GCM_SHA384",
-  "TLS_CHACHA20_POLY1305_SHA256",
-  "ECDHE+AESGCM",
-  "ECDHE+CHACHA20",
-].join(":");
-
-/** No renegotiation (it lets a client make us work), no tickets (a mail client seldom resumes; RFC 9325 §3.4). */
-const secureOptions =
-  constants.SSL_OP_NO_RENEGOTIATION |
-  constants.SSL_OP_NO_TICKET |
-  constants.SSL_OP_NO_COMPRESSION |
-  constants.SSL_OP_CIPHER_SERVER_PREFERENCE;
-
-/** The whole policy at once: a context that is made of less forgets the rest. Throws when key and certificate do not match. */
-export function contextOf(certificate: string, key: Buffer, chosen: string | undefined): SecureContext {
-  return createSecureContext({
-    cert: certificate,
-    key,
-    minVersion: "TLSv1.2",
-    maxVersion: "TLSv1.3",
-    ciphers: chosen ?? ciphers,
-    ecdhCurve: "X25519:P-256:P-384",
-    secureOptions,
-    sessionIdContext: "acceptutils",
-  });
-}
-
-/** The facts of a PEM file of certificates, the server's own first. */
-function factsOf(certificates: string): readonly [string, string][] {
-  const pems = certificates.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  const [own, ...chain] = pems.map((pem) => new X509Certificate(pem));
-  return own === undefined ? [] : certificateFacts(own, chain);
-}
+import { Identities } from "./tls-identities.ts";
+import type { PolicyHead } from "./tls-policy.ts";
 
 export function tlsWorker(master: Channel): void {
-  const identities = new Map<number, Identity>();
+  const identities = new Map<number, Identities>();
 
-  master.onMessage = ({ head, body, descriptors }) => {
+  master.onMessage = (message) => {
+    const { head, body, descriptors } = message;
     if (head.kind === "context") {
-      const certificate = String(head["certificate"]);
-      const context = contextOf(certificate, body, head["ciphers"] as string | undefined);
-      body.fill(0);
-      identities.set(Number(head["service"]), {
-        context,
-        facts: factsOf(certificate),
-      });
+      const policy = head as PolicyHead;
+      try {
+        // What was in use stays so when this throws.
+        identities.set(policy.service, new Identities(policy, body));
+        master.reply(message, {});
+      } catch (error) {
+        master.reply(message, { problem: (error as Error).message });
+      }
     } else if (head.kind === "forget") {
       identities.delete(Number(head["service"]));
     } else if (head.kind === "peer") {
@@ -91,7 +51,7 @@ export function tlsWorker(master: Channel): void {
  */
 function handshake(
   { head, descriptors }: Received,
-  identity: Identity | undefined,
+  identities: Identities | undefined,
   told: (facts: Record<string, unknown>) => void,
 ): void {
   const [client, inside, control] = descriptors;
@@ -107,14 +67,14 @@ function handshake(
   const reply =
     control === undefined ? undefined : new Socket({ fd: control, readable: false, writable: true });
   reply?.on("error", () => {});
-  if (identity === undefined) {
+  if (identities === undefined) {
     reply?.destroy();
     end();
     told({ why: "no certificate" });
     return;
   }
   socket.setNoDelay(true);
-  const tls = new TLSSocket(socket, { isServer: true, secureContext: identity.context });
+  const tls = new TLSSocket(socket, identities.options);
   let open = true;
   const close = (why: string) => {
     if (open) told({ why: why.trim() }); // OpenSSL ends its words with a line end
@@ -134,8 +94,13 @@ function handshake(
   tls.on("secure", () => {
     clearTimeout(late);
     tls.off("readable", leave);
+    const refusal = identities.refusalOf(tls, head["host"] as string | undefined);
+    if (refusal !== undefined) {
+      close(refusal);
+      return;
+    }
     open = false;
-    const session = sessionFacts(tls, identity.facts);
+    const session = sessionFacts(tls, identities.factsFor(tls));
     told({ secured: true, protocol: session.get("SSL_PROTOCOL"), cipher: session.get("SSL_CIPHER") });
     const block = Buffer.from(blockOf(session));
     if (reply !== undefined) {

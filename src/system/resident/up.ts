@@ -154,7 +154,7 @@ class Running {
     closeEnd(theirs);
     this.#process = child;
     const channel = new Channel(ours);
-    channel.onMessage = (message) => this.#register(channel, message);
+    channel.onMessage = (message) => void this.#register(channel, message);
     for (const stream of [child.stdout, child.stderr]) {
       eachLine(stream!, (line) => {
         this.#lastLine = line;
@@ -176,21 +176,24 @@ class Running {
     this.#up = undefined;
   }
 
-  #register(channel: Channel, message: Received): void {
-    const { head, descriptors } = message;
+  async #register(channel: Channel, message: Received): Promise<void> {
+    const { head, body, descriptors } = message;
     const [listening] = descriptors;
     if (head.kind !== "register" || listening === undefined) return;
     const id = this.#pool.nextService();
+    const log = (text: Buffer) => {
+      for (const line of text.toString("latin1").split("\n")) {
+        if (line !== "") this.#hooks.log(this.#facts.name, line);
+      }
+    };
+    this.#registered = id;
     try {
-      this.#pool.serve({ ...(head["service"] as Service), id }, listening, (text) => {
-        for (const line of text.toString("latin1").split("\n")) {
-          if (line !== "") this.#hooks.log(this.#facts.name, line);
-        }
-      });
-      this.#registered = id;
+      const service = { ...(head["service"] as Service), id };
+      await this.#pool.serve(service, listening, log, body.length > 0 ? body : undefined);
       channel.reply(message, {});
       this.#isUp();
     } catch (error) {
+      this.#registered = undefined;
       channel.reply(message, { problem: (error as Error).message });
     }
   }

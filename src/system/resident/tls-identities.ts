@@ -1,0 +1,131 @@
+/** The TLS process's side of a policy: contexts by host name, and which clients' certificates will do. */
+import { constants, X509Certificate } from "node:crypto";
+import { createSecureContext, type SecureContext, type TLSSocket, type TLSSocketOptions } from "node:tls";
+import { certificateFacts } from "./certificate-facts.ts";
+import type { ClientPolicy, PairHead, PolicyHead } from "./tls-policy.ts";
+
+interface Identity {
+  readonly context: SecureContext;
+  readonly facts: readonly [string, string][];
+}
+
+/** RFC 9325 §3.1, §4.2: TLS 1.2 and 1.3, forward secrecy, AEAD. What we prefer comes first. */
+const ciphers = [
+  "TLS_AES_128_GCM_SHA256",
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "ECDHE+AESGCM",
+  "ECDHE+CHACHA20",
+].join(":");
+
+/** No renegotiation (it lets a client make us work), no tickets (a mail client seldom resumes; RFC 9325 §3.4). */
+const secureOptions =
+  constants.SSL_OP_NO_RENEGOTIATION |
+  constants.SSL_OP_NO_TICKET |
+  constants.SSL_OP_NO_COMPRESSION |
+  constants.SSL_OP_CIPHER_SERVER_PREFERENCE;
+
+/** One service's policy, made as a whole. */
+export class Identities {
+  readonly #usual: Identity;
+  readonly #named = new Map<string, Identity>();
+  readonly #clients: ClientPolicy | undefined;
+
+  /** Wipes the keys. Throws, naming the file, when a key does not match its certificate. */
+  constructor(head: PolicyHead, keys: Buffer) {
+    this.#clients = head.clients;
+    let usual: Identity | undefined;
+    const octets = head.pairs.reduce((sum, pair) => sum + pair.keyOctets, 0);
+    // Node.js wants a string here, which cannot be wiped: a password that protects a key in this very memory.
+    const passphrase = keys.length > octets ? keys.toString("latin1", octets) : undefined;
+    let at = 0;
+    try {
+      for (const pair of head.pairs) {
+        const identity = identityOf(pair, keys.subarray(at, at + pair.keyOctets), passphrase, head);
+        at += pair.keyOctets;
+        if (pair.name === undefined) usual = identity;
+        else this.#named.set(pair.name.toLowerCase(), identity);
+      }
+    } finally {
+      keys.fill(0);
+    }
+    if (usual === undefined) throw new Error("no certificate");
+    this.#usual = usual;
+  }
+
+  /** What a TLSSocket is made with. */
+  get options(): TLSSocketOptions {
+    return {
+      isServer: true,
+      secureContext: this.#usual.context,
+      requestCert: this.#clients !== undefined,
+      rejectUnauthorized: false, // we say why, and look at more than OpenSSL does
+      SNICallback: (name, answer) => answer(null, this.#for(name).context),
+    };
+  }
+
+  /** The facts of the certificate that was shown to a client. */
+  factsFor(tls: TLSSocket): readonly [string, string][] {
+    return this.#for(tls.servername).facts;
+  }
+
+  /** Why a client is not let in after its handshake; undefined: it is. `host` is its name, as far as it is known. */
+  refusalOf(tls: TLSSocket, host: string | undefined): string | undefined {
+    if (this.#clients === undefined) return undefined;
+    const { want, depth } = this.#clients;
+    const certificate = tls.getPeerX509Certificate();
+    if (certificate === undefined) return want === "asked" ? undefined : "no client certificate";
+    // The types know it as authorizationError, which only a tls.Server sets.
+    const { _handle: handle } = tls as unknown as { _handle: { verifyError(): Error | null | undefined } };
+    if (handle.verifyError() || authoritiesAbove(tls) > depth + 1)
+      return "missing credentials (CA) or unable to validate client certificate";
+    if (want === "named" && (host === undefined || certificate.checkHost(host) === undefined))
+      return `client hostname does not match certificate: ${host ?? ""}`;
+    return undefined;
+  }
+
+  #for(name: unknown): Identity {
+    return (typeof name === "string" && this.#named.get(name.toLowerCase())) || this.#usual;
+  }
+}
+
+/** The whole policy at once: a context that is made of less forgets the rest. */
+function identityOf(
+  { file, certificates, name }: PairHead,
+  key: Buffer,
+  passphrase: string | undefined,
+  head: PolicyHead,
+): Identity {
+  try {
+    const pems = certificates.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    const [own, ...chain] = pems.map((pem) => new X509Certificate(pem));
+    if (own === undefined) throw new Error("no certificate in it");
+    const context = createSecureContext({
+      cert: certificates,
+      key,
+      ...(passphrase !== undefined && { passphrase }),
+      ...(head.clients && { ca: head.clients.authorities }),
+      minVersion: "TLSv1.2",
+      maxVersion: "TLSv1.3",
+      ciphers: head.ciphers ?? ciphers,
+      ecdhCurve: "X25519:P-256:P-384",
+      secureOptions,
+      sessionIdContext: "acceptutils",
+    });
+    return { context, facts: certificateFacts(own, chain) };
+  } catch (error) {
+    const which = name === undefined ? file : `${file} (${name})`;
+    throw new Error(`${which}: ${(error as Error).message.trim()}`, { cause: error });
+  }
+}
+
+/** How many certificates stand above the client's own. */
+function authoritiesAbove(tls: TLSSocket): number {
+  let above = 0;
+  let one = tls.getPeerCertificate(true);
+  while (one.issuerCertificate !== undefined && one.issuerCertificate !== one && above < 100) {
+    one = one.issuerCertificate;
+    above += 1;
+  }
+  return above;
+}

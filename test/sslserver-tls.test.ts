@@ -1,0 +1,169 @@
+/** sslserver's certificates: replaced while it serves, by name, refused, protected; and those of clients. */
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { type ConnectionOptions, connect } from "node:tls";
+import { root } from "./runner/case.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sslserver-tls."));
+const running = new Set<ChildProcess>();
+after(() => {
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true });
+});
+const at = (name: string) => join(folder, name);
+
+/** Makes a certificate with its key in NAME.pem, by itself or by an authority. */
+function make(name: string, host: string, by?: string): string {
+  const issuer = by === undefined ? [] : ["-CA", at(`${by}.cert`), "-CAkey", at(`${by}.key`)];
+  execFileSync(
+    "openssl",
+    [
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"],
+      ...["-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`, ...issuer],
+      ...["-keyout", at(`${name}.key`), "-out", at(`${name}.cert`)],
+    ],
+    { stdio: "ignore" },
+  );
+  writeFileSync(
+    at(`${name}.pem`),
+    readFileSync(at(`${name}.key`), "utf8") + readFileSync(at(`${name}.cert`), "utf8"),
+  );
+  return at(`${name}.pem`);
+}
+
+const first = make("first", "first.example");
+const second = make("second", "second.example");
+make("authority", "authority");
+make("client", "client.example", "authority");
+make("stranger", "stranger.example");
+
+class Server {
+  readonly child: ChildProcess;
+  port = 0;
+  log = "";
+
+  constructor(env: Record<string, string>, words: readonly string[] = [], password?: string) {
+    const sslserver = join(root, "build", "bin", "sslserver");
+    const marked = process.env["ACCEPTUTILS_TEST_RUN"];
+    this.child = spawn(sslserver, ["-1vRHse", ...words, "127.0.0.1", "0", "env"], {
+      env: { PATH: process.env["PATH"], ...env, ...(marked && { ACCEPTUTILS_TEST_RUN: marked }) },
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+    });
+    running.add(this.child);
+    this.child.on("exit", () => running.delete(this.child));
+    this.child.stderr!.on("data", (text) => (this.log += text));
+    (this.child.stdio[3] as import("node:net").Socket).on("error", () => {}).end(password ?? "");
+  }
+
+  async started(): Promise<this> {
+    this.port = Number((await once(this.child.stdout!, "data"))[0]);
+    await this.logs(/status: 0/);
+    return this;
+  }
+
+  async logs(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.log)) await once(this.child.stderr!, "data");
+  }
+
+  async stop(): Promise<void> {
+    this.child.kill("SIGTERM");
+    await once(this.child, "exit");
+  }
+}
+
+/** What `env` says inside TLS, and for whom the server's certificate is. */
+async function visit(port: number, options: ConnectionOptions = {}): Promise<{ env: string; host: string }> {
+  const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false, ...options });
+  await once(socket, "secureConnect");
+  const host = String(socket.getPeerCertificate().subject.CN);
+  let env = "";
+  for await (const chunk of socket) env += chunk;
+  return { env, host };
+}
+
+test("a certificate that was replaced is shown to the next client; one without its key never is", async () => {
+  copyFileSync(first, at("served.pem"));
+  const server = await new Server({ CERTFILE: at("served.pem") }).started();
+  assert.equal((await visit(server.port)).host, "first.example");
+  writeFileSync(
+    at("served.pem"),
+    readFileSync(at("first.key"), "utf8") + readFileSync(at("second.cert"), "utf8"),
+  );
+  await server.logs(/warning: new certificate is not used: .*served\.pem: .*mismatch/);
+  assert.equal((await visit(server.port)).host, "first.example");
+  copyFileSync(second, at("served.pem"));
+  await server.logs(/certificate .*served\.pem was read again/);
+  assert.equal((await visit(server.port)).host, "second.example");
+  // The policy came with it.
+  await assert.rejects(visit(server.port, { minVersion: "TLSv1.1", maxVersion: "TLSv1.1" }));
+  await server.stop();
+});
+
+test("a key that is not the certificate's: it does not start, and names the file", async () => {
+  const server = new Server({ CERTFILE: at("first.cert"), KEYFILE: at("second.key") });
+  const [code] = await once(server.child, "close");
+  assert.equal(code, 111);
+  assert.match(server.log, /^sslserver: fatal: unable to load certificate: .*first\.cert: .*mismatch$/m);
+});
+
+test("a client is shown the certificate for the name it asks for", async () => {
+  const server = await new Server({
+    CERTFILE: first,
+    ACCEPTUTILS_CERTFILES: `second.example=${second}`,
+  }).started();
+  const named = await visit(server.port, { servername: "second.example" });
+  assert.equal(named.host, "second.example");
+  assert.match(named.env, /^SSL_SERVER_S_DN_CN=second\.example$/m);
+  assert.match(named.env, /^SSL_TLS_SNI_SERVERNAME=second\.example$/m);
+  const other = await visit(server.port, { servername: "other.example" });
+  assert.equal(other.host, "first.example");
+  assert.match(other.env, /^SSL_SERVER_S_DN_CN=first\.example$/m);
+  await server.stop();
+});
+
+test("the password of a key comes on descriptor 3", async () => {
+  const words = [
+    "ec",
+    "-in",
+    at("first.key"),
+    "-aes128",
+    "-passout",
+    "pass:open sesame",
+    "-out",
+    at("locked.key"),
+  ];
+  execFileSync("openssl", words, { stdio: "ignore" });
+  const env = { CERTFILE: at("first.cert"), KEYFILE: at("locked.key") };
+  const server = await new Server(env, ["-3"], "open sesame\0").started();
+  assert.equal((await visit(server.port)).host, "first.example");
+  await server.stop();
+  assert.doesNotMatch(server.log, /sesame/);
+});
+
+test("a client certificate is required, of an authority we believe, for -z in the client's name", async () => {
+  const env = { CERTFILE: first, CCAFILE: at("authority.cert") };
+  const known = { cert: readFileSync(at("client.cert")), key: readFileSync(at("client.key")) };
+  const unknown = { cert: readFileSync(at("stranger.cert")), key: readFileSync(at("stranger.key")) };
+  const server = await new Server(env, ["-i"]).started();
+  assert.match((await visit(server.port, known)).env, /^SSL_CLIENT_S_DN_CN=client\.example$/m);
+  for (const client of [{}, unknown])
+    assert.equal((await visit(server.port, client).catch(() => ({ env: "" }))).env, "");
+  await server.stop();
+  assert.match(server.log, /dropping SSL connection, .*no client certificate$/m);
+  assert.match(server.log, /dropping SSL connection, .*unable to validate client certificate$/m);
+  const named = await new Server(env, ["-z"]).started();
+  assert.equal((await visit(named.port, known).catch(() => ({ env: "" }))).env, "");
+  await named.stop();
+  assert.match(named.log, /client hostname does not match certificate/);
+});
+
+test("a client certificate that is only asked for may be missing", async () => {
+  const server = await new Server({ CERTFILE: first, CCAFILE: at("authority.cert") }).started();
+  assert.match((await visit(server.port)).env, /^SSL_PROTOCOL=/m);
+  await server.stop();
+});
