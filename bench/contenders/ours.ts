@@ -1,4 +1,4 @@
-/** The whole service as `npm start` makes it: its run scripts, walls, filters and log. */
+/** The whole service, as `npm start` makes it: its run scripts, walls, filters and log. */
 import { spawnSync } from "node:child_process";
 import { argon2Sync, randomBytes } from "node:crypto";
 import { appendFileSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -19,10 +19,11 @@ export const ours: Contender = {
   name: "acceptutils",
   promise: "on disk, one flush for many",
   missing: () => undefined,
-  start,
+  start: (folder) => startOurs(folder),
 };
 
-async function start(folder: string): Promise<Running> {
+/** `flags` go to Node.js, for the master and the workers that it starts. */
+export async function startOurs(folder: string, flags: readonly string[] = []): Promise<Running> {
   const home = join(folder, "home");
   const base = await freePortBase([525, bareOffset, 587, 465, 110, 995]);
   const made = spawnSync(boot[0]!, [
@@ -36,7 +37,14 @@ async function start(folder: string): Promise<Running> {
   ]);
   if (made.status !== 0) throw new Error(made.stderr.toString());
   prepare(home, base);
-  const child = startServer([...boot, "up", home, "--json"], join(folder, "log"));
+  spawnSync(process.execPath, [join(root, "tools", "build.ts")]);
+  const app = [
+    process.execPath,
+    "--disable-warning=ExperimentalWarning",
+    ...flags,
+    join(root, "build", "app.cjs"),
+  ];
+  const child = startServer([...app, "acceptutils", "up", home, "--json"], join(folder, "log"));
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const ready = await lines.next();
   if (ready.done) throw new Error(readFileSync(join(folder, "log"), "latin1"));

@@ -1,5 +1,5 @@
 /** What a family of processes has cost so far, from /proc. proc(5) */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** Clock ticks a second: USER_HZ, the same on every Linux of ours. */
 const ticks = 100;
@@ -66,5 +66,14 @@ function text(path: string): string {
     return readFileSync(path, "latin1");
   } catch {
     return ""; // gone meanwhile
+  }
+}
+
+/** True for a process that runs Node.js, whatever it calls itself. */
+export function isNode(pid: number): boolean {
+  try {
+    return /\/node$/.test(readlinkSync(`/proc/${pid}/exe`));
+  } catch {
+    return false;
   }
 }

@@ -1,0 +1,74 @@
+/**
+ * `npm run profile -- FIGURE`: where our processes spend their time under the load of one figure, as flame graphs.
+ * Writes bench/results/profile-FIGURE.svg, and prints what costs most. Node.js only lets a process be asked from
+ * outside (SIGUSR1 opens its inspector), so nothing in the programs knows of this.
+ */
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { startOurs } from "./contenders/ours.ts";
+import { figures } from "./figures.ts";
+import { cpuSecondsOf, familyOf, isNode, titleOf } from "./measure/processes.ts";
+import { sampleOf } from "./measure/sample.ts";
+import { flameGraph, type Profile, treeOf } from "./profile/flame-graph.ts";
+import { Inspector } from "./profile/inspector.ts";
+
+const seconds = 4;
+const [name] = process.argv.slice(2);
+const figure = figures.find((one) => one.name === name);
+if (figure === undefined) {
+  console.error(`usage: npm run profile -- FIGURE    one of: ${figures.map((one) => one.name).join(", ")}`);
+  process.exit(2);
+}
+const folder = mkdtempSync(join(tmpdir(), "acceptutils-profile-"));
+chmodSync(folder, 0o755);
+// The signal would otherwise open the same port in each process.
+process.env["NODE_OPTIONS"] = "--inspect-port=0";
+const server = await startOurs(folder, ["--inspect-port=0"]);
+try {
+  await sampleOf({ ...figure, clients: 1 }, server, 0.5);
+  await sampleOf(figure, server, 1);
+  const pids = familyOf(server.roots).filter(isNode);
+  const inspectors = new Map<number, Inspector>();
+  for (const pid of pids) inspectors.set(pid, await inspect(pid));
+  const before = new Map(pids.map((pid) => [pid, cpuSecondsOf([pid])]));
+  for (const inspector of inspectors.values()) await inspector.start();
+  const sample = await sampleOf(figure, server, seconds);
+  const profiles: Profile[] = [];
+  for (const [pid, inspector] of inspectors) {
+    const cpu = cpuSecondsOf([pid]) - (before.get(pid) ?? 0);
+    profiles.push({
+      title: `${titleOf(pid)}: ${cpu.toFixed(2)} s CPU`,
+      tree: treeOf(await inspector.stop()),
+    });
+  }
+  profiles.sort((a, b) => b.tree.micros - a.tree.micros);
+  const file = join(import.meta.dirname, "results", `profile-${name}.svg`);
+  writeFileSync(
+    file,
+    flameGraph(`${figure.name}: ${figure.says}, ${sample.value.toPrecision(3)} ${figure.unit}`, profiles),
+  );
+  for (const { title, tree } of profiles) {
+    console.log(`\n${title}`);
+    for (const [place, micros] of tree.costliest(18))
+      console.log(`  ${(micros / 1000).toFixed(0).padStart(7)} ms  ${place}`);
+  }
+  console.log(`\n${file}`);
+} finally {
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Opens the inspector of a process: it says in the log where it listens. */
+async function inspect(pid: number): Promise<Inspector> {
+  const log = () => [...readFileSync(join(folder, "log"), "latin1").matchAll(/listening on (ws:\S+)/g)];
+  const known = log().length;
+  process.kill(pid, "SIGUSR1");
+  for (let tries = 0; tries < 200; tries++) {
+    const found = log()[known]?.[1];
+    if (found !== undefined) return Inspector.open(found);
+    await pause(20);
+  }
+  throw new Error(`${titleOf(pid)} does not let itself be inspected`);
+}
