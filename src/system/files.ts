@@ -21,9 +21,11 @@ const keptOctets = 1 << 20;
  */
 export function readFileCached(path: string, name = path): Uint8Array | undefined {
   try {
+    // Most settings are not set: to be told so is to cost no error with its stack.
+    const there = statSync(path, { bigint: true, throwIfNoEntry: false });
+    if (there === undefined) return undefined;
     const before = kept.get(name);
-    if (before !== undefined && stampOf(statSync(path, { bigint: true })) === before.stamp)
-      return before.bytes;
+    if (before !== undefined && stampOf(there) === before.stamp) return before.bytes;
     const fd = openSync(path, "r");
     try {
       const stamp = stampOf(fstatSync(fd, { bigint: true }));
@@ -107,6 +109,9 @@ export class UnlinkedFile implements TemporaryFile {
 
 /** Up to here a file is worth no system call. */
 const heldOctets = 128 * 1024;
+/** And larger ones as long as all that this process holds is no more than this. */
+const heldTogetherOctets = 64 * 1024 * 1024;
+let heldTogether = 0;
 
 /** A temporary file that is one when it must be: when it grows, or when a process is to have it. */
 export class HeldFile implements TemporaryFile {
@@ -115,9 +120,12 @@ export class HeldFile implements TemporaryFile {
   #file: Promise<UnlinkedFile> | undefined;
 
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.#file === undefined && this.#octets + bytes.length <= heldOctets) {
+    const room =
+      this.#octets + bytes.length <= heldOctets || heldTogether + bytes.length <= heldTogetherOctets;
+    if (this.#file === undefined && room) {
       this.#parts.push(bytes);
       this.#octets += bytes.length;
+      heldTogether += bytes.length;
       return;
     }
     await (await this.file()).write(bytes);
@@ -138,7 +146,7 @@ export class HeldFile implements TemporaryFile {
   }
 
   close(): void {
-    this.#parts = [];
+    this.#letGo();
     void this.#file?.then((file) => file.close()).catch(() => {});
   }
 
@@ -150,9 +158,16 @@ export class HeldFile implements TemporaryFile {
 
   async #spill(): Promise<UnlinkedFile> {
     const file = await UnlinkedFile.create();
-    const parts = this.#parts;
-    this.#parts = [];
+    const parts = this.#letGo();
     for (const part of parts) await file.write(part);
     return file;
+  }
+
+  #letGo(): readonly Uint8Array[] {
+    const parts = this.#parts;
+    this.#parts = [];
+    heldTogether -= this.#octets;
+    this.#octets = 0;
+    return parts;
   }
 }
