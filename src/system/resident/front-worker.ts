@@ -76,7 +76,10 @@ export function frontWorker(master: Channel, programs: Programs): void {
         const ended = listeners.get(id)?.stop(Number(head["seconds"]));
         listeners.delete(id);
         master.reply(message, {}); // the port is free
-        void ended?.then(() => master.send({ kind: "stopped", id }));
+        void ended?.then(() => {
+          log.flush();
+          master.send({ kind: "stopped", id });
+        });
         break;
       }
       case "peer": {
