@@ -75,9 +75,17 @@ class QueueConnection {
     return this.#lastId;
   }
 
+  /** What many sessions say in one turn of the loop is one write here, and one read there. */
+  #gather(): void {
+    if (this.#socket.writableCorked > 0) return;
+    this.#socket.cork();
+    setImmediate(() => this.#socket.uncork());
+  }
+
   /** Writes `bytes`; a promise means that the other side is slow. */
   send(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#broken) throw new HandoverBroken("qmail-send went away");
+    this.#gather();
     if (this.#socket.write(bytes)) return undefined;
     this.#drained ??= new Promise((resolve, reject) => {
       const done = (closed: boolean) => {
