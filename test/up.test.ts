@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -144,6 +153,25 @@ test("a broken control file is one line with its place", async () => {
     `acceptutils: ${rules}:${line}:13: exit code must be 0 to 255, not "x"\n`,
   );
   writeFileSync(rules, good);
+});
+
+test("what a home lacks, or has in the wrong shape, is one line before anything starts", async () => {
+  for (const [file, text] of [
+    ["users/passwd", "is missing; acceptutils init makes what is missing"],
+    ["service/pop3/run", "is a folder, and should be a file: move it away"],
+  ] as const) {
+    renameSync(join(home, file), join(folder, "aside"));
+    if (text.startsWith("is a folder")) mkdirSync(join(home, file));
+    assert.equal(await refused(["up", home, ...withBase()]), `acceptutils: ${join(home, file)}: ${text}\n`);
+    rmSync(join(home, file), { recursive: true, force: true });
+    renameSync(join(folder, "aside"), join(home, file));
+  }
+});
+
+test("a queue that was taken away is made again", async () => {
+  rmSync(join(home, "queue"), { recursive: true });
+  const { services } = await up();
+  assert.equal(services.length, 5);
 });
 
 test("a folder that we may not read is one line", async (t) => {

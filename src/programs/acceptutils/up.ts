@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isatty } from "node:tty";
 import { listUsers } from "../../system/home/edit-users.ts";
@@ -6,7 +6,7 @@ import { type HomeFacts, readHome } from "../../system/home/facts.ts";
 import { faultsIn, formatFault } from "../../system/home/faults.ts";
 import { thisInstallation } from "../../system/home/installation.ts";
 import { LogFile } from "../../system/home/log-file.ts";
-import { isHome, type Made, writePrograms } from "../../system/home/make.ts";
+import { accountsOf, isHome, type Made, makeQueue, writePrograms } from "../../system/home/make.ts";
 import { longestHome, Occupied, occupy } from "../../system/home/occupancy.ts";
 import { reachable, takenOf, takenPort } from "../../system/home/ports.ts";
 import { closedFolder, homeFromWithin } from "../../system/home/reach.ts";
@@ -78,11 +78,15 @@ async function prepare(
   const closed = closedFolder(home);
   if (closed !== undefined) command.note(closed);
   writePrograms(home, installation);
-  moveTo(home, words);
+  // A queue that was taken away is empty, as a new one is.
+  if (!existsSync(join(home, "queue")) && existsSync(join(home, "users", "accounts"))) {
+    makeQueue(home, accountsOf(home).get("qmailq"));
+  }
   const path = command.system.env.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
   const faults = faultsIn(home, `${join(home, "bin")}:${path}`).map((fault) => formatFault(home, fault));
   if (faults.length > 0 && !resumed) throw new Problem(faults.join("\nacceptutils: "));
   for (const line of faults) command.note(line);
+  moveTo(home, words);
   process.chdir(home);
   return readHome(home, installation, path, closed === undefined ? home : homeFromWithin);
 }

@@ -28,13 +28,17 @@ const good: Readonly<Record<string, string>> = {
   "users/accounts": "qmaild:1:1\n",
   "service/smtp/run": "#!/bin/sh\n",
   "mail/alice/Maildir/new/x": "",
+  "queue/x": "",
 };
+
+const renew = "; without this file, acceptutils init makes a new one";
 
 let homes = 0;
 /** The faults of a home that is good but for `changes`; undefined: the file is not there. */
 function faults(changes: Readonly<Record<string, string | undefined>>): string[] {
   const home = join(folder, String(homes++));
   for (const [file, text] of Object.entries({ ...good, ...changes })) {
+    if (text === undefined && file === "queue/x") continue;
     mkdirSync(dirname(join(home, file)), { recursive: true });
     if (text !== undefined) writeFileSync(join(home, file), text);
   }
@@ -97,17 +101,29 @@ test("each fault is a line that names file, line, column, and what is right", ()
     ["control/rcpthosts", undefined, "control/rcpthosts: is missing; acceptutils init makes what is missing"],
     ["users/passwd", "alice:x\n", "users/passwd:1:1: wants name:hash:uid:gid:gecos:home:shell"],
     ["users/passwd", "a:*:1:1:::\na:*:2:2:::\n", "users/passwd:2:1: there is another a above"],
+    ["users/passwd", undefined, "users/passwd: is missing; acceptutils init makes what is missing"],
+    ["users/accounts", undefined, "users/accounts: is missing; acceptutils init makes what is missing"],
     ["users/accounts", "qmaild:x:1\n", "users/accounts:1:1: wants name:uid:gid"],
     [
       "control/servercert.pem",
-      certificate,
-      "control/servercert.pem:1:1: has no private key that can be read",
+      undefined,
+      "control/servercert.pem: is missing; acceptutils init makes what is missing",
     ],
-    ["control/servercert.pem", key, "control/servercert.pem:1:1: has no certificate that can be read"],
+    ["control/servercert.pem", "", `control/servercert.pem:1:1: has no private key that can be read${renew}`],
+    [
+      "control/servercert.pem",
+      certificate,
+      `control/servercert.pem:1:1: has no private key that can be read${renew}`,
+    ],
+    [
+      "control/servercert.pem",
+      key,
+      `control/servercert.pem:1:1: has no certificate that can be read${renew}`,
+    ],
     [
       "control/servercert.pem",
       key + own("2026-01-01").replace(/^[\s\S]*?(?=-----BEGIN CERT)/, ""),
-      "control/servercert.pem:6:1: the certificate is not for the key above it",
+      `control/servercert.pem:6:1: the certificate is not for the key above it${renew}`,
     ],
     ["service/smtp/run", undefined, "service/smtp/run: is missing: a service is a folder with a run script"],
   ] as const) {
@@ -121,6 +137,30 @@ test("a certificate that has ended is a fault", () => {
     fault,
     /^control\/servercert\.pem:6:1: the certificate ended on Apr +\d+ .* 2022 GMT; without/,
   );
+});
+
+test("a folder in the place of a file is a fault, and the other way round", () => {
+  for (const file of ["service/smtp/run", "control/servercert.pem", "users/passwd", "control/me"]) {
+    const fault = `${file}: is a folder, and should be a file: move it away`;
+    assert.deepEqual(faults({ [file]: undefined, [`${file}/x`]: "" }), [fault]);
+  }
+  assert.deepEqual(faults({ "service/smtp/env/PATH/x": "" }), [
+    "service/smtp/env: wants files that we can read: one of them is a folder, and should be a file: move it away",
+  ]);
+  assert.deepEqual(faults({ "queue/x": undefined, queue: "" }), [
+    "queue: is a file, and should be a folder: move it away, and it is made",
+  ]);
+});
+
+test("a queue that is not there, or not for us to write, is a fault", (t) => {
+  const home = join(folder, String(homes));
+  assert.deepEqual(faults({}), []);
+  const words = () => faultsIn(home, "/bin:/usr/bin").map(({ file, text }) => `${file} ${text}`);
+  rmSync(join(home, "queue"), { recursive: true });
+  assert.deepEqual(words(), ["queue is missing; acceptutils init makes what is missing"]);
+  if (process.getuid!() === 0) return t.skip("root can write everything");
+  mkdirSync(join(home, "queue"), { mode: 0o500 });
+  assert.match(words().join("\n"), /^queue cannot be written by us, uid \d+: start as its owner$/);
 });
 
 test("a file that cannot be read is a fault", (t) => {

@@ -1,13 +1,15 @@
 /** Finds what is broken in the files of a home folder, before anything is started with them. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import { networks } from "../../auth/network.ts";
 import { parseUser } from "../../control/users.ts";
 import { parseRules } from "../../protocol/fixsmtpio/rule.ts";
 import { lookUp } from "../lookup.ts";
-import { CannotRun, codeOf } from "../system.ts";
+import { CannotRun, codeOf, systemWords } from "../system.ts";
 import { isHostName } from "./control-files.ts";
+import { readEnvironment } from "./facts.ts";
 
 /** Something wrong at a place in a file. */
 export interface Fault {
@@ -60,45 +62,56 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["ofmipfilters", programs],
 ]);
 
-/** Without rcpthosts, mail for the whole world is taken; without the others, nobody is greeted or logged in. */
-const mandatory = ["me", "rcpthosts", "smtpcapabilities", "pop3capabilities"];
+const usersAndCertificate: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ["users/passwd", users],
+  ["users/accounts", accounts],
+  ["control/servercert.pem", certificate],
+]);
 
-/** All faults of the home's control files, users, certificate and run scripts. `path`: where programs are looked for. */
+/** Without rcpthosts, mail for the whole world is taken; without the others, nobody is greeted or logged in. */
+const mandatory: ReadonlySet<string> = new Set([
+  ...["me", "rcpthosts", "smtpcapabilities", "pop3capabilities"].map((name) => `control/${name}`),
+  ...usersAndCertificate.keys(),
+]);
+
+const isMissing = "is missing; acceptutils init makes what is missing";
+
+/** All faults of the home's control files, users, certificate, queue and run scripts. `path`: where programs are looked for. */
 export function faultsIn(home: string, path: string): Fault[] {
+  const around = { home, path };
   return [
-    ...mandatory.filter((name) => !isThere(home, `control/${name}`)).map(missing),
-    ...[...checks].flatMap(([name, check]) => faultsOf(home, `control/${name}`, check, path)),
-    ...faultsOf(home, "users/passwd", users, path),
-    ...faultsOf(home, "users/accounts", accounts, path),
-    ...faultsOf(home, "control/servercert.pem", certificate, path),
-    ...scripts(home),
+    ...[...checks].flatMap(([name, check]) => faultsOf(`control/${name}`, check, around)),
+    ...[...usersAndCertificate].flatMap(([file, check]) => faultsOf(file, check, around)),
+    ...queue(home),
+    ...scripts(around),
   ];
 }
 
-const isThere = (home: string, file: string) =>
-  statSync(join(home, file), { throwIfNoEntry: false }) !== undefined;
-
-const missing = (name: string): Fault => ({
-  file: `control/${name}`,
-  text: "is missing; acceptutils init makes what is missing",
-});
-
-function faultsOf(home: string, file: string, check: Check, path: string): Fault[] {
-  if (!isThere(home, file)) return [];
+function faultsOf(file: string, check: Check, around: Surroundings): Fault[] {
   try {
-    const text = readFileSync(join(home, file), "latin1");
-    return Array.from(check(text, { home, path }), (spot) => ({ file, ...spot }));
+    const text = readIfThere(join(around.home, file));
+    if (text === undefined) return mandatory.has(file) ? [{ file, text: isMissing }] : [];
+    return Array.from(check(text, around), (spot) => ({ file, ...spot }));
   } catch (error) {
-    return [{ file, text: unreadable(error) }];
+    return [{ file, text: unusable(error, "read") }];
   }
 }
 
-function unreadable(error: unknown): string {
+function readIfThere(path: string): string | undefined {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+  return readFileSync(path, "latin1");
+}
+
+/** Why the system did not let us have a file or folder. Throws what is no error of the system. */
+function unusable(error: unknown, deed: "read" | "written"): string {
   const code = codeOf(error);
   if (code === "") throw error;
   const self = process.geteuid!();
-  if (code === "EACCES" || code === "EPERM") return `cannot be read by us, uid ${self}: start as its owner`;
-  return code === "EISDIR" ? "is a folder, and should be a file" : `cannot be read: ${code}`;
+  if (code === "EACCES" || code === "EPERM")
+    return `cannot be ${deed} by us, uid ${self}: start as its owner`;
+  return code === "EISDIR"
+    ? "is a folder, and should be a file: move it away"
+    : `cannot be ${deed}: ${systemWords(code)}`;
 }
 
 /** The lines that count, with their numbers: neither empty nor comments. */
@@ -174,7 +187,8 @@ function* programs(text: string, { home, path }: Surroundings): Generator<Spot> 
       lookUp(entry, path, home);
     } catch (error) {
       if (!(error instanceof CannotRun)) throw error;
-      yield { line, column: 1, text: `${error.message}; one program a line, without arguments` };
+      const why = `unable to run ${printable(entry)}: ${systemWords(error.code)}`;
+      yield { line, column: 1, text: `${why}; one program a line, without arguments` };
     }
   }
 }
@@ -199,21 +213,24 @@ function* accounts(text: string): Generator<Spot> {
 }
 
 function* certificate(pem: string): Generator<Spot> {
-  const spot = (text: string, pattern: RegExp) => ({
+  const spot = (pattern: RegExp, what: string) => ({
     line: pem.slice(0, Math.max(0, pem.search(pattern))).split("\n").length,
     column: 1,
-    text,
+    text: `${what}; without this file, acceptutils init makes a new one`,
   });
+  const [atKey, atCertificate] = [/-----BEGIN [A-Z ]*PRIVATE KEY/, /-----BEGIN CERT/];
   const key = parsed(() => createPrivateKey(pem));
-  if (key === undefined) yield spot("has no private key that can be read", /-----BEGIN [A-Z ]*PRIVATE KEY/);
-  const own = parsed(() => new X509Certificate(pem.slice(pem.search(/-----BEGIN CERT/))));
-  if (own === undefined) {
-    yield spot("has no certificate that can be read", /-----BEGIN CERT/);
-  } else if (key !== undefined && !own.checkPrivateKey(key)) {
-    yield spot("the certificate is not for the key above it", /-----BEGIN CERT/);
+  const own = parsed(() => new X509Certificate(pem.slice(pem.search(atCertificate))));
+  if (key === undefined) {
+    yield spot(atKey, "has no private key that can be read");
+  } else if (own === undefined) {
+    yield spot(atCertificate, "has no certificate that can be read");
+  } else if (!own.checkPrivateKey(key)) {
+    yield spot(atCertificate, "the certificate is not for the key above it");
   } else if (own.validToDate.getTime() < Date.now()) {
-    const text = `the certificate ended on ${own.validTo}; without this file, acceptutils init makes a new one`;
-    yield spot(text, /-----BEGIN CERT/);
+    yield spot(atCertificate, `the certificate ended on ${own.validTo}`);
+  } else if (parsed(() => createSecureContext({ key: pem, cert: pem })) === undefined) {
+    yield spot(atCertificate, "the certificate cannot be used for TLS");
   }
 }
 
@@ -226,11 +243,34 @@ function parsed<Result>(parse: () => Result): Result | undefined {
   }
 }
 
-function* scripts(home: string): Generator<Fault> {
+/** What waits for delivery is written here by the queue, from the first message on. */
+function* queue(home: string): Generator<Fault> {
+  const [file, path] = ["queue", join(home, "queue")];
+  try {
+    if (statSync(path).isDirectory()) accessSync(path, constants.W_OK | constants.X_OK);
+    else yield { file, text: "is a file, and should be a folder: move it away, and it is made" };
+  } catch (error) {
+    yield { file, text: codeOf(error) === "ENOENT" ? isMissing : unusable(error, "written") };
+  }
+}
+
+function* scripts({ home }: Surroundings): Generator<Fault> {
   for (const name of readdirSync(join(home, "service"))) {
-    if (name.startsWith(".") || !statSync(join(home, "service", name)).isDirectory()) continue;
-    const file = `service/${name}/run`;
-    if (!isThere(home, file)) yield { file, text: "is missing: a service is a folder with a run script" };
+    const folder = join(home, "service", name);
+    if (name.startsWith(".") || !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
+    const [file, env] = [`service/${name}/run`, `service/${name}/env`];
+    try {
+      if (readIfThere(join(home, file)) === undefined)
+        yield { file, text: "is missing: a service is a folder with a run script" };
+    } catch (error) {
+      yield { file, text: unusable(error, "read") };
+      continue;
+    }
+    try {
+      readEnvironment(join(home, env));
+    } catch (error) {
+      yield { file: env, text: `wants files that we can read: one of them ${unusable(error, "read")}` };
+    }
   }
 }
 

@@ -76,8 +76,7 @@ export async function makeHome(wanted: Wanted): Promise<Made> {
   };
 
   for (const part of ["bin", "control", "mail", "service", "users"]) note(makeFolder(join(home, part), open));
-  // Whoever hands a message over must reach the socket; nobody but the queue needs to see the rest.
-  note(makeFolder(join(home, "queue"), { mode: 0o711, owner: accounts.get("qmailq") }));
+  note(makeQueue(home, accounts.get("qmailq")));
   writePrograms(home, installation);
 
   for (const [name, text] of controlFiles({ host })) note(makeFile(join(home, "control", name), text, plain));
@@ -114,6 +113,12 @@ export function writePrograms(home: string, installation: Installation): string[
   return foreign;
 }
 
+/** What waits for delivery is in it. Returns whether it was made. */
+export function makeQueue(home: string, owner: Owner | undefined): boolean {
+  // Whoever hands a message over must reach the socket; nobody but the queue needs to see the rest.
+  return makeFolder(join(home, "queue"), { mode: 0o711, owner });
+}
+
 /** Where mail for `name` is put, and the user's home. Returns whether it was made. */
 export function makeMailbox(home: string, name: string, owner: Owner): boolean {
   const own = join(home, "mail", name);
@@ -132,7 +137,8 @@ function refuseForeign(home: string): void {
   }
 }
 
-function accountsOf(home: string, machine: Machine): ReadonlyMap<string, Owner> {
+/** The numbers of users/accounts, or those that it would get. */
+export function accountsOf(home: string, machine: Machine = thisMachine): ReadonlyMap<string, Owner> {
   const file = join(home, "users", "accounts");
   const names = [...serviceAccounts.keys()];
   const there = existsSync(file) ? parseAccounts(readFileSync(file, "latin1")) : undefined;
