@@ -1,7 +1,8 @@
 /** Launchers: two lines of sh that start a program of ours with the right interpreter, for PATH. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { launcherMark } from "./lookup.ts";
+import { makeFolders } from "./make-folders.ts";
 
 /** What a launcher starts: the interpreter and the bundle, by absolute paths. */
 export interface Installation {
@@ -23,7 +24,7 @@ export function writeLaunchers(
   names: readonly string[],
   installation: Installation,
 ): string[] {
-  mkdirSync(folder, { recursive: true });
+  makeFolders(folder);
   const foreign: string[] = [];
   for (const name of names) {
     const path = join(folder, name);

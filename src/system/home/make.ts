@@ -3,13 +3,14 @@
  * What is there is never changed, so that making it again completes it; the marker comes last.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { hashPassword } from "../../control/password-hash.ts";
 import { formatUser, usersFile } from "../../control/users.ts";
 import { programNames } from "../../programs/table.ts";
 import { Secret } from "../../protocol/checkpassword/secret.ts";
 import { type Installation, writeLaunchers } from "../launchers.ts";
+import { makeFolders } from "../make-folders.ts";
 import {
   accountsText,
   chooseIds,
@@ -65,7 +66,7 @@ export const isHome = (home: string) => existsSync(join(home, marker));
 export async function makeHome(wanted: Wanted): Promise<Made> {
   const { home, host, installation, machine = thisMachine } = wanted;
   refuseForeign(home);
-  mkdirSync(home, { recursive: true });
+  makeFolders(home);
   if (readdirSync(home).length === 0) chmodSync(home, 0o755);
   const accounts = accountsOf(home, machine);
   const open = { mode: 0o755 };

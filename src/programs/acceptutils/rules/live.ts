@@ -1,5 +1,5 @@
 /** `acceptutils rules record` and `shadow`: words in a run script, before `fixsmtpio`, which then does more. */
-import { mkdirSync } from "node:fs";
+import { makeFolders } from "../../../system/make-folders.ts";
 import { recordVariable, shadowVariable } from "../../fixsmtpio/settings.ts";
 import { type Command, Misused, type Verb } from "../verb.ts";
 import { goodRules } from "./files.ts";
@@ -10,7 +10,7 @@ export const record: Verb = {
   run: async (words, command) => {
     const [folder, ...prog] = words;
     if (folder === undefined) throw new Misused("DIR is missing");
-    mkdirSync(command.path(folder), { recursive: true, mode: 0o700 });
+    makeFolders(command.path(folder), 0o700);
     return runWith(recordVariable, command.path(folder), prog, command);
   },
 };
