@@ -168,6 +168,15 @@ test("what a home lacks, or has in the wrong shape, is one line before anything 
   }
 });
 
+test("a home without services is one line", async () => {
+  renameSync(join(home, "service"), join(folder, "aside"));
+  assert.equal(
+    await refused(["up", home]),
+    `acceptutils: ${home}/service: is missing; acceptutils init makes what is missing\n`,
+  );
+  renameSync(join(folder, "aside"), join(home, "service"));
+});
+
 test("a queue that was taken away is made again", async () => {
   rmSync(join(home, "queue"), { recursive: true });
   const { services } = await up();
@@ -178,10 +187,13 @@ test("a folder that we may not read is one line", async (t) => {
   if (process.getuid!() !== 0) return t.skip("only root can be somebody else");
   const closed = join(folder, "closed");
   const nobody = { uid: 65534, gid: 65534 };
-  assert.match(await refused(["up", closed, ...withBase()], nobody), /^acceptutils: \/\S+: access denied\n$/);
+  assert.match(
+    await refused(["up", closed, ...withBase()], nobody),
+    /^acceptutils: \/\S+: access denied; start as its owner, or name another place with --home\n$/,
+  );
   assert.match(
     await refused(["up", home], nobody),
-    /^acceptutils: \S+: access denied.*\n$|cannot be read by us, uid 65534: start as its owner\n$/,
+    /^acceptutils: \S+\/service\/\.up: access denied; start as its owner, or name another place with --home\n$/,
   );
 });
 

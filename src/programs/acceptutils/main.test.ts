@@ -93,6 +93,17 @@ test("install writes a launcher for every program, and leaves alone what is not 
   assert.deepEqual(JSON.parse(second.out).leftAlone, [join(folder, "bin", "checknotroot")]);
 });
 
+test("a place where no folder can be is one line that says what to do", async () => {
+  for (const words of [
+    ["install", "/proc/none"],
+    ["init", "/proc/none"],
+  ]) {
+    const { code, log } = await acceptutils(words);
+    assert.equal(code, 1);
+    assert.match(log, /^acceptutils: \/proc\/none: .*name another folder\n$/);
+  }
+});
+
 test("users come and go", async () => {
   assert.equal((await acceptutils(["init", "h", "--host", "mail.example.org"])).code, 0);
   const user = (words: string, typed?: string) =>
@@ -132,5 +143,8 @@ test("a folder that is no home is one line that says what to do", async () => {
     `acceptutils: ${folder}/nowhere is no home folder: acceptutils init ${folder}/nowhere makes one\n`,
   );
   writeFileSync(join(folder, "file"), "");
-  assert.match((await acceptutils(["init", "file/home"])).log, /^acceptutils: \/\S+: not a directory\n$/);
+  assert.match(
+    (await acceptutils(["init", "file/home"])).log,
+    /^acceptutils: \/\S+: not a directory; name another folder\n$/,
+  );
 });

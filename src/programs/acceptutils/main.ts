@@ -37,7 +37,11 @@ export async function main(words: readonly string[], system: System): Promise<nu
     }
     return await verb.run(rest, command);
   } catch (error) {
-    return explain(error, command, verb === undefined ? undefined : usageOf(name, verb));
+    return explain(
+      error,
+      command,
+      verb && { usage: usageOf(name, verb), home: verb.synopsis.includes("--home") },
+    );
   }
 }
 
@@ -55,11 +59,17 @@ function overview(): string[] {
   ];
 }
 
+interface Asked {
+  readonly usage: string;
+  /** Whether the verb takes --home. */
+  readonly home: boolean;
+}
+
 /** One line for whoever typed the command; the stack only for mistakes of ours. */
-function explain(error: unknown, command: Command, usage: string | undefined): number {
+function explain(error: unknown, command: Command, asked: Asked | undefined): number {
   if (error instanceof Misused) {
     command.note(error.message);
-    if (usage !== undefined) command.note(usage);
+    if (asked !== undefined) command.note(asked.usage);
     return exit.misused;
   }
   if (error instanceof Problem) {
@@ -68,9 +78,34 @@ function explain(error: unknown, command: Command, usage: string | undefined): n
   }
   const path = error instanceof Error ? placeOf(error) : undefined;
   if (path === undefined || codeOf(error) === "") throw error;
-  command.note(`${path}: ${systemWords(codeOf(error))}`);
+  const advice = adviceFor(error, asked?.home ? "name another place with --home" : "name another folder");
+  command.note([`${path}: ${systemWords(codeOf(error))}`, ...advice].join("; "));
   return exit.problem;
 }
+
+/** What the caller can do about what the system said, if we know of anything. */
+function adviceFor(error: unknown, elsewhere: string): string[] {
+  switch (codeOf(error)) {
+    case "EACCES":
+    case "EPERM":
+      return [`start as its owner, or ${elsewhere}`];
+    case "ENOENT":
+      return ofMkdir(error) ? [elsewhere] : ["acceptutils init makes what is missing in a home folder"];
+    case "EEXIST":
+    case "EISDIR":
+    case "ENAMETOOLONG":
+    case "ENOTDIR":
+    case "EROFS":
+      return [elsewhere];
+    case "ENOSPC":
+      return ["make room, and start again"];
+    default:
+      return [];
+  }
+}
+
+/** A folder that cannot be made is not missing. */
+const ofMkdir = (error: unknown) => error instanceof Error && "syscall" in error && error.syscall === "mkdir";
 
 /** The file or socket that the system would not let us have. */
 function placeOf(error: Error): string | undefined {

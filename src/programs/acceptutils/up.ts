@@ -19,7 +19,7 @@ import { type Command, exit, Misused, Problem, parse, type Verb } from "./verb.t
 
 /** Everything at once: what `npm start` runs. */
 export const up: Verb = {
-  synopsis: "[DIR] [--host NAME] [--port-base N] [--bind ADDR] [--json]",
+  synopsis: "[DIR | --home DIR] [--host NAME] [--port-base N] [--bind ADDR] [--json]",
   does: "Runs all services of a home folder, which is made first if need be, until Ctrl-C.",
   run,
 };
@@ -112,6 +112,9 @@ async function take(home: string): Promise<{ release(): void }> {
     return await occupy(home);
   } catch (error) {
     if (error instanceof Occupied) throw new Problem(`${error.message}; stop it there first, with Ctrl-C`);
+    // Whatever the system says of the socket, the folder it would be in is what the caller knows.
+    if (!existsSync(join(home, "service")))
+      throw new Problem(`${home}/service: is missing; acceptutils init makes what is missing`);
     throw error;
   }
 }
