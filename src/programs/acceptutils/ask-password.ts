@@ -8,10 +8,15 @@ const longestOctets = 256;
 
 /**
  * A password from the terminal, asked for twice and not echoed; or the first line of descriptor 0 when that is no
- * terminal. Undefined when the line is empty: the caller makes one up. Throws Problem.
+ * terminal. Undefined when nothing was typed: the caller makes one up. A program that gives none has failed, and there
+ * may be nobody to see what would be made up. Throws Problem.
  */
 export async function askPassword(what: string, command: Command): Promise<Secret | undefined> {
-  if (!isatty(0)) return readLine(command);
+  if (!isatty(0)) {
+    const given = await readLine(command);
+    if (given !== undefined) return given;
+    throw new Problem("the password on standard input is empty; --generate makes one up");
+  }
   const first = await askHidden(`${what} (none: one is made up): `, command);
   if (first === undefined) return undefined;
   using again = await askHidden("once more: ", command);

@@ -109,10 +109,17 @@ test("users come and go", async () => {
   const user = (words: string, typed?: string) =>
     acceptutils(["user", ...words.split(" "), "--home", "h"], typed);
   assert.match((await user("list")).out, /^alice .*\nbob .*\n$/);
-  const made = await user("add carol --json");
+  const made = await user("add carol --generate --json");
   assert.match(JSON.parse(made.out).password, /^([a-z2-9]{4}-){3}[a-z2-9]{4}$/);
-  assert.equal((await user("add carol")).code, 1);
+  assert.equal((await user("add carol --generate")).code, 1);
   assert.equal((await user("passwd carol", "my own\r\n")).out, "carol has a new password\n");
+  for (const typed of ["", "\n", "\r\n"]) {
+    assert.deepEqual(await user("passwd carol", typed), {
+      code: 1,
+      out: "",
+      log: "acceptutils: the password on standard input is empty; --generate makes one up\n",
+    });
+  }
   assert.match((await user("del carol")).out, /^carol was removed; the mail is still in /);
   assert.deepEqual(await user("del carol"), {
     code: 1,
