@@ -93,6 +93,23 @@ test("each fault is a line that names file, line, column, and what is right", ()
       "sh -c true\n",
       "control/smtpfilters:1:1: unable to run sh -c true: file does not exist; one program a line, without arguments",
     ],
+    ...["control/smtpfilters", "control/ofmipfilters"].map(
+      (file) =>
+        [
+          file,
+          "sh\ns\0h\n\x1b[2J\n",
+          `${file}:2:2: a control character cannot be in the name of a program; one program a line`,
+        ] as const,
+    ),
+    [
+      "control/ofmipfilters",
+      `${"x".repeat(300)}\n`,
+      `control/ofmipfilters:1:1: unable to run ${"x".repeat(60)}: file name too long; one program a line, without arguments`,
+    ],
+    ...["control/smtpcapabilities", "control/pop3capabilities"].map(
+      (file) =>
+        [file, "TOP\nSI\0ZE\n", `${file}:2:3: a control character cannot be in a capability`] as const,
+    ),
     [
       "control/fixsmtpio",
       "# greeting\n:greeting:2*:\n",

@@ -172,6 +172,11 @@ function* number(text: string): Generator<Spot> {
 
 function* capabilities(text: string): Generator<Spot> {
   for (const [line, entry] of entries(text)) {
+    const control = entry.search(/[\x00-\x0c\x0e-\x1f\x7f]/);
+    if (control >= 0) {
+      yield { line, column: control + 1, text: "a control character cannot be in a capability" };
+      continue;
+    }
     const wrong = /^(?:[0-9]{3}[- ]|(?:STARTTLS|STLS|AUTH)\b|.*\r)/i.exec(entry);
     if (wrong === null) continue;
     const text = wrong[0].endsWith("\r")
@@ -183,6 +188,12 @@ function* capabilities(text: string): Generator<Spot> {
 
 function* programs(text: string, { home, path }: Surroundings): Generator<Spot> {
   for (const [line, entry] of entries(text)) {
+    const control = entry.search(/[\x00-\x1f\x7f]/);
+    if (control >= 0) {
+      const text = "a control character cannot be in the name of a program; one program a line";
+      yield { line, column: control + 1, text };
+      return; // the rest of what is no text would be as bad
+    }
     try {
       lookUp(entry, path, home);
     } catch (error) {
