@@ -48,7 +48,7 @@ test("what listens where, who can log in, and how to try it", () => {
     "A message from alice to bob, and bob's mail:",
     "",
     "  swaks --server [::1]:587 --tls --auth-user alice --auth-password aaaa --from alice@mail.example.org --to bob@mail.example.org",
-    "  curl --cacert '/srv/bob'\\''s mail/control/servercert.pem' --ssl-reqd --user bob:bbbb pop3://127.0.0.1:110/1",
+    "  curl --silent --show-error --cacert '/srv/bob'\\''s mail/control/servercert.pem' --ssl-reqd --user bob:bbbb pop3://127.0.0.1:110/1",
     "",
     "Ctrl-C stops it. Its log: /srv/bob's mail/log",
   ]);

@@ -62,7 +62,7 @@ function commands({ facts, host, users, passwords }: Shown): string[] {
     `A message from ${from} to ${to}, and ${to}'s mail:`,
     "",
     `  swaks --server ${urlHost(submission.host)}:${submission.port} --tls --auth-user ${from}${password === undefined ? "" : ` --auth-password ${password}`} --from ${from}@${host} --to ${to}@${host}`,
-    `  curl --cacert ${certificate} --ssl-reqd --user ${login} pop3://${urlHost(pop3.host)}:${pop3.port}/1`,
+    `  curl --silent --show-error --cacert ${certificate} --ssl-reqd --user ${login} pop3://${urlHost(pop3.host)}:${pop3.port}/1`,
     "",
   ];
 }
