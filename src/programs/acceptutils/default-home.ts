@@ -9,9 +9,20 @@ const rootsHome = "/var/lib/acceptutils";
 
 /**
  * The home folder meant: --home, else ACCEPTUTILS_HOME, else `home` in the checkout or in the current folder; or,
- * when that is where the service's users could not get to, /var/lib/acceptutils.
+ * when that is where the service's users could not get to, /var/lib/acceptutils. Throws Problem.
  */
 export function homeFolder(typed: string | undefined, command: Command): string {
+  return plain(meantFolder(typed, command));
+}
+
+/** Run scripts, logs and screens have the path in them. Throws Problem. */
+export function plain(home: string): string {
+  const shown = home.replace(/[\x00-\x1f\x7f]/g, "?");
+  if (shown === home) return home;
+  throw new Problem(`${shown} has a control character in its name; name another folder`);
+}
+
+function meantFolder(typed: string | undefined, command: Command): string {
   const named = typed ?? command.system.env.get("ACCEPTUTILS_HOME");
   if (named !== undefined && named !== "") return command.path(named);
   const folder = checkoutFolder() ?? command.path(".");

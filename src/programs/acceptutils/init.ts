@@ -3,6 +3,7 @@ import { hostNameFrom, isHostName } from "../../system/home/control-files.ts";
 import { thisInstallation } from "../../system/home/installation.ts";
 import { CannotMake, type Made, makeHome } from "../../system/home/make.ts";
 import { defaultPortBase } from "../../system/home/run-scripts.ts";
+import { plain } from "./default-home.ts";
 import { type Command, exit, Misused, numberOf, onlyWord, Problem, parse, type Verb } from "./verb.ts";
 
 /** A ready home folder: control files, users, run scripts, certificate. */
@@ -33,7 +34,7 @@ async function run(words: readonly string[], command: Command): Promise<number> 
     allowPositionals: true,
     options: homeOptions,
   });
-  const home = command.path(onlyWord(positionals, "DIR"));
+  const home = plain(command.path(onlyWord(positionals, "DIR")));
   const { made, users } = await makeNamed(home, values);
   if (values.json) {
     await command.json({ home, made, users });

@@ -67,6 +67,8 @@ test("words that make no sense are one line, the usage, and exit code 2", async 
     [["init", "a", "--colour"], 'Unknown option "--colour"'],
     [["init", "a", "--host", "vm"], '--host wants a whole host name such as mail.example.org, not "vm"'],
     [["init", "a", "--port-base", "99999"], '--port-base wants a number from 0 to 64540, not "99999"'],
+    [["init", "a", "--port-base", "-5"], '--port-base wants a number from 0 to 64540, not "-5"'],
+    [["up", "--port-base", "-5"], '--port-base wants a number from 0 to 64540, not "-5"'],
     [["init", "a", "--bind", "here"], '--bind wants an address, or 0 for all, not "here"'],
     [["user"], "add, del, list or passwd?"],
     [["user", "list", "x", "--home", "h"], '"x" is one word too many'],
@@ -140,6 +142,21 @@ test("who failed to log in is shown, and can be forgiven", async () => {
   );
   assert.equal((await penalty("forgive alice")).code, 0);
   assert.deepEqual(JSON.parse((await penalty("show --json")).out), { entries: [entry] });
+});
+
+test("a home cannot have a control character in its path", async () => {
+  for (const words of [
+    ["init", "a\nb"],
+    ["up", "a\x1bb"],
+    ["user", "list", "--home", "a\x7f"],
+  ]) {
+    const { code, log } = await acceptutils(words);
+    assert.equal(code, 1);
+    assert.match(
+      log,
+      /^acceptutils: \/[ -~]+\/a\?b? has a control character in its name; name another folder\n$/,
+    );
+  }
 });
 
 test("a folder that is no home is one line that says what to do", async () => {

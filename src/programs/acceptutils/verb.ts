@@ -62,12 +62,24 @@ export class Command {
 /** util.parseArgs, in our words. Throws Misused. */
 export function parse<Config extends ParseArgsConfig>(config: Config): ReturnType<typeof parseArgs<Config>> {
   try {
-    return parseArgs(config);
+    return parseArgs<Config>({ ...config, args: joined(config) });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (!(error instanceof Error) || !code.startsWith("ERR_PARSE_ARGS")) throw error;
     throw new Misused((error.message.split(/\. (?=To specify)|\n/, 1)[0] ?? "").replaceAll("'", '"'));
   }
+}
+
+/** `--port-base -5` as `--port-base=-5`: a number below 0 is a bad number, and no option of that name. */
+function joined({ args = [], options = {} }: ParseArgsConfig): string[] {
+  const words: string[] = [];
+  for (const word of args) {
+    const before = words.at(-1) ?? "";
+    const wants = before.startsWith("--") && options[before.slice(2)]?.type === "string";
+    if (wants && /^-\d/.test(word)) words.splice(-1, 1, `${before}=${word}`);
+    else words.push(word);
+  }
+  return words;
 }
 
 /** A decimal number of an option, from `lowest` to `highest`. Throws Misused. */
