@@ -72,7 +72,7 @@ class Server {
 
   async stop(): Promise<void> {
     this.child.kill("SIGTERM");
-    await once(this.child, "exit");
+    await once(this.child, "close"); // when the log was read to its end
   }
 }
 

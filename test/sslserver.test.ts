@@ -68,7 +68,7 @@ async function serving(
   child.stderr.on("data", (text) => {
     log += text;
   });
-  const ended = once(child, "exit");
+  const ended = once(child, "close");
   child.on("exit", () => running.delete(child));
   const [line] = await Promise.race([once(child.stdout, "data"), ended.then(() => [log])]);
   assert.match(String(line), /^\d+\n$/, log);
@@ -189,6 +189,37 @@ test("more sessions of one address than -C are not served", async () => {
   await everything(first);
   await server.stop();
   assert.match(server.log(), /^sslserver: deny /m);
+});
+
+test("a service manager opens the socket, and is told when clients are served", async () => {
+  const socket = join(folder, "notify");
+  const script = `
+    use IO::Socket::INET; use IO::Socket::UNIX; use Fcntl; use POSIX;
+    my $told = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => '${socket}') or die "notify: $!";
+    my $tcp = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "listen: $!";
+    my $server = fork;
+    if ($server == 0) {
+      my $fd = fileno $tcp;
+      if ($fd == 3) { fcntl($tcp, F_SETFD, 0) } else { POSIX::dup2($fd, 3) }
+      @ENV{qw(LISTEN_FDS LISTEN_PID NOTIFY_SOCKET)} = (1, $$, '${socket}');
+      exec '${sslserver}', qw(-nH 127.0.0.1 1 env) or die "exec: $!";
+    }
+    $told->recv(my $state, 100);
+    my $client = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $tcp->sockport) or die "connect: $!";
+    print $state, "\n", <$client>;
+    kill TERM => $server; waitpid $server, 0; print "exit $?\n";`;
+  const child = spawn("perl", ["-e", script], {
+    env: { PATH: process.env["PATH"], CERTFILE: certificate, ...marked },
+    stdio: ["ignore", "pipe", 2],
+  });
+  running.add(child);
+  let text = "";
+  for await (const chunk of child.stdout) text += chunk;
+  running.delete(child);
+  assert.match(text, /^READY=1\n/);
+  assert.match(text, /^SSLREMOTEIP=127\.0\.0\.1$/m);
+  assert.doesNotMatch(text, /^(LISTEN_|NOTIFY_)/m);
+  assert.match(text, /^exit 0$/m);
 });
 
 test("a client that speaks no TLS is let go, and the next one is served", async () => {

@@ -2,6 +2,7 @@
 
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
+import { closeSync } from "node:fs";
 import { createServer, isIP } from "node:net";
 import { duplicateFrom } from "./native.ts";
 import { codeOf, systemWords } from "./system.ts";
@@ -63,6 +64,22 @@ export async function listen(at: {
   server.close();
   await once(server, "close");
   return { fd, port: bound };
+}
+
+/** A listening socket that somebody else opened, which is moved to a number of our own. Throws CannotListen. */
+export async function listenOn(descriptor: number): Promise<Listening> {
+  const server = createServer();
+  try {
+    const fd = duplicateFrom(descriptor, 10);
+    closeSync(descriptor);
+    server.listen({ fd: duplicateFrom(fd, 10) });
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    server.close();
+    return { fd, port };
+  } catch (error) {
+    throw new CannotListen(`descriptor ${descriptor} is no listening socket`, { cause: error });
+  }
 }
 
 /** The address to listen on: a literal of the family, or what a name leads to. Throws CannotListen. */

@@ -2,7 +2,7 @@
  * The system calls that Node.js does not offer, by way of its FFI. Nothing else in the project calls C.
  * Source: the Linux man pages of each call; sizes and offsets are those of 64-bit glibc and musl.
  */
-import { fstatSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 
 type Word = number | bigint;
 interface Calls {
@@ -15,6 +15,8 @@ interface Calls {
   socketpair(domain: number, type: number, protocol: number, pair: Buffer): number;
   sendmsg(fd: number, message: Buffer, flags: number): bigint;
   recvmsg(fd: number, message: Buffer, flags: number): bigint;
+  socket(domain: number, type: number, protocol: number): number;
+  sendto(fd: number, bytes: Buffer, length: bigint, flags: number, address: Buffer, size: number): bigint;
   prctl(option: number, a: Word, b: Word, c: Word, d: Word): number;
   chroot(path: string): number;
   signal(number: number, handler: bigint): bigint;
@@ -44,6 +46,8 @@ function load(): Calls {
     socketpair: { arguments: [int, int, int, "buffer"], return: int },
     sendmsg: { arguments: [int, "buffer", int], return: "int64" },
     recvmsg: { arguments: [int, "buffer", int], return: "int64" },
+    socket: { arguments: [int, int, int], return: int },
+    sendto: { arguments: [int, "buffer", "uint64", int, "buffer", int], return: "int64" },
     prctl: { arguments: [int, "uint64", "uint64", "uint64", "uint64"], return: int },
     chroot: { arguments: ["string"], return: int },
     signal: { arguments: [int, "pointer"], return: "pointer" },
@@ -162,6 +166,7 @@ export function chroot(path: string): void {
 
 const afUnix = 1;
 const sockStream = 1;
+const sockDatagram = 2;
 const sockSeqpacket = 5;
 const sockCloexec = 0o2000000;
 
@@ -188,6 +193,22 @@ const lockNonBlocking = 4;
  */
 export function tryLock(fd: number, how: "shared" | "exclusive"): boolean {
   return calls().flock(fd, (how === "shared" ? lockShared : lockExclusive) | lockNonBlocking) === 0;
+}
+
+/** Sends one datagram to the UNIX socket `path`; a first character @ is that of an abstract name. unix(7) */
+export function sendDatagram(path: string, bytes: Buffer): void {
+  const address = Buffer.alloc(2 + 108); // struct sockaddr_un
+  if (path.length >= 108) throw new SystemCallFailed("sendto", 36); // ENAMETOOLONG
+  address.writeUInt16LE(afUnix, 0);
+  address.write(path.replace(/^@/, "\0"), 2, "latin1");
+  const fd = check("socket", calls().socket(afUnix, sockDatagram | sockCloexec, 0));
+  try {
+    const length = BigInt(bytes.length);
+    if (calls().sendto(fd, bytes, length, msgNosignal, address, 2 + path.length) < 0n)
+      throw new SystemCallFailed("sendto", calls().errno());
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Who is at the other end of a connected UNIX socket: as of its connect(2). unix(7), SO_PEERCRED */

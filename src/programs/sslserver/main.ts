@@ -1,9 +1,10 @@
 /** Accepts connections and runs the rest of its command line for each; sslserver with TLS when it is asked for. */
 import { takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
-import { dieAs, listen } from "../../system/listen.ts";
+import { dieAs, listen, listenOn } from "../../system/listen.ts";
 import { serve } from "../../system/resident/serve.ts";
 import type { CertificateFiles, Service } from "../../system/resident/service.ts";
 import type { Input, Program, System } from "../../system/system.ts";
+import { takeActivated, takeNotifier } from "../../system/systemd.ts";
 import { type Dialect, Misused, type Options, parseOptions, sslserver } from "./options.ts";
 
 export const exit = { misused: 100, temporary: 111 };
@@ -23,11 +24,21 @@ export const serverOf =
       return exit.misused;
     }
     try {
+      const activated = takeActivated(system.env, process.pid);
+      const notify = takeNotifier(system.env);
       const service = serviceOf(options, dialect, system);
       const password = options.keyPassword ? await passwordOn(system.input(3)) : undefined;
-      const listening = await listen({ ...options, family: familyOf(options) });
-      if (options.printPort) await system.output(1).write(Buffer.from(`${listening.port}\n`));
-      return await serve({ ...service, port: listening.port }, listening, system, password);
+      const listening =
+        activated === undefined
+          ? await listen({ ...options, family: familyOf(options) })
+          : await listenOn(activated);
+      const ready = async () => {
+        notify("READY=1");
+        if (!options.printPort) return;
+        await system.output(1).write(Buffer.from(`${listening.port}\n`));
+        system.output(1).close();
+      };
+      return await serve({ ...service, port: listening.port }, { ...listening, password, ready }, system);
     } catch (error) {
       system.log(`${server}: fatal: ${dieAs(error)}`);
       return exit.temporary;

@@ -5,7 +5,6 @@
  */
 import { closeSync, existsSync, readFileSync } from "node:fs";
 import { homeFromWithin } from "../home/reach.ts";
-import type { Listening } from "../listen.ts";
 import * as native from "../native.ts";
 import type { System } from "../system.ts";
 import { Channel } from "./channel.ts";
@@ -17,18 +16,23 @@ import { unprivilegedOf } from "./unprivileged.ts";
 /** Seconds that sessions may take to end after SIGTERM. */
 const drainSeconds = 10;
 
+/** How a service starts. */
+export interface Start {
+  /** Of the listening socket, which is given away. */
+  readonly fd: number;
+  /** Of the keys (-3). */
+  readonly password?: Uint8Array | undefined;
+  /** Called once clients are served. */
+  ready(): Promise<void>;
+}
+
 /** Serves until SIGTERM; resolves to the exit code. Throws when the certificate cannot be used. */
-export async function serve(
-  service: Service,
-  { fd }: Listening,
-  system: System,
-  password?: Uint8Array,
-): Promise<number> {
+export async function serve(service: Service, start: Start, system: System): Promise<number> {
   checkCertificate(service);
   const pool = system.env.get("ACCEPTUTILS_POOL");
   const own = { ...service, cwd: fromWithin(service), env: withoutPool(service.env) };
-  if (pool !== undefined) return register(own, fd, pool, password);
-  return alone(own, fd, system, password);
+  if (pool !== undefined) return register(own, start, pool);
+  return alone(own, start, system);
 }
 
 /** The files are read again by whoever gives them to the TLS process; what is wrong is better said before. */
@@ -45,12 +49,7 @@ function checkCertificate({ tls, certificate }: Service): void {
   }
 }
 
-async function alone(
-  service: Service,
-  listening: number,
-  system: System,
-  password: Uint8Array | undefined,
-): Promise<number> {
+async function alone(service: Service, { fd, password, ready }: Start, system: System): Promise<number> {
   const pool = new Pool({
     entry: process.argv[1]!,
     home: existsSync(system.home()) ? system.home() : "/",
@@ -59,7 +58,8 @@ async function alone(
   });
   const log = (text: Buffer) => system.log(text.toString("latin1").replace(/\n$/, ""));
   try {
-    await pool.serve({ ...service, id: pool.nextService() }, listening, log, password);
+    await pool.serve({ ...service, id: pool.nextService() }, fd, log, password);
+    await ready();
   } catch (error) {
     await pool.close(0);
     throw error;
@@ -71,19 +71,15 @@ async function alone(
   return 0;
 }
 
-async function register(
-  service: Service,
-  listening: number,
-  pool: string,
-  password: Uint8Array | undefined,
-): Promise<number> {
+async function register(service: Service, { fd, password, ready }: Start, pool: string): Promise<number> {
   const [stream = 0, packets = 0] = pool.split(",").map(Number);
   // The stream outlives the channel: this process becomes `cat`, which reads log lines from it.
   const kept = native.duplicateFrom(stream, 20);
   const master = new Channel({ stream, packets });
-  const answer = await master.ask({ kind: "register", service }, password, [listening]);
+  const answer = await master.ask({ kind: "register", service }, password, [fd]);
   if (answer === undefined) throw new Error("the master is gone");
   if (typeof answer.head["problem"] === "string") throw new Error(answer.head["problem"]);
+  await ready();
   native.duplicateOnto(kept, 0);
   native.setBlocking(0);
   native.keepAcrossExec(0);
