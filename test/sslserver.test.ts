@@ -191,6 +191,29 @@ test("more sessions of one address than -C are not served", async () => {
   assert.match(server.log(), /^sslserver: deny /m);
 });
 
+test("a proxy says for whom it connects, in front of TLS too; who is no proxy cannot", async () => {
+  const header = "PROXY TCP4 192.0.2.7 192.0.2.1 40000 25\r\n";
+  const proxied = { ACCEPTUTILS_PROXIES: "198.51.100.0/24 127.0.0.0/8" };
+  const server = await serving(["-seH", "127.0.0.1", "0", "env"], proxied);
+  const socket = connect({ port: server.port, host: "127.0.0.1" });
+  socket.write(header);
+  const env = await everything(connectTls({ socket, rejectUnauthorized: false }));
+  assert.match(env, /^TCPREMOTEIP=192\.0\.2\.7$/m);
+  assert.match(env, /^TCPREMOTEPORT=40000$/m);
+  assert.match(env, /^TCPLOCALIP=192\.0\.2\.1$/m);
+  assert.match(env, /^SSL_PROTOCOL=/m);
+  const direct = connect({ port: server.port, host: "127.0.0.1" });
+  direct.write("EHLO x\r\n");
+  assert.equal(await everything(direct).catch(() => ""), "");
+  await server.stop();
+  assert.match(server.log(), /no PROXY header from 127\.0\.0\.1$/m);
+  const other = await serving(["-neH", "127.0.0.1", "0", "cat"], { ACCEPTUTILS_PROXIES: "198.51.100.0/24" });
+  const liar = connect({ port: other.port, host: "127.0.0.1" });
+  liar.end(header);
+  assert.equal(await everything(liar), header);
+  await other.stop();
+});
+
 test("a service manager opens the socket, and is told when clients are served", async () => {
   const socket = join(folder, "notify");
   const script = `
@@ -214,7 +237,7 @@ test("a service manager opens the socket, and is told when clients are served", 
   });
   running.add(child);
   let text = "";
-  for await (const chunk of child.stdout) text += chunk;
+  for await (const chunk of child.stdout!) text += chunk;
   running.delete(child);
   assert.match(text, /^READY=1\n/);
   assert.match(text, /^SSLREMOTEIP=127\.0\.0\.1$/m);

@@ -15,6 +15,7 @@ interface Calls {
   socketpair(domain: number, type: number, protocol: number, pair: Buffer): number;
   sendmsg(fd: number, message: Buffer, flags: number): bigint;
   recvmsg(fd: number, message: Buffer, flags: number): bigint;
+  recv(fd: number, bytes: Buffer, length: bigint, flags: number): bigint;
   socket(domain: number, type: number, protocol: number): number;
   sendto(fd: number, bytes: Buffer, length: bigint, flags: number, address: Buffer, size: number): bigint;
   prctl(option: number, a: Word, b: Word, c: Word, d: Word): number;
@@ -46,6 +47,7 @@ function load(): Calls {
     socketpair: { arguments: [int, int, int, "buffer"], return: int },
     sendmsg: { arguments: [int, "buffer", int], return: "int64" },
     recvmsg: { arguments: [int, "buffer", int], return: "int64" },
+    recv: { arguments: [int, "buffer", "uint64", int], return: "int64" },
     socket: { arguments: [int, int, int], return: int },
     sendto: { arguments: [int, "buffer", "uint64", int, "buffer", int], return: "int64" },
     prctl: { arguments: [int, "uint64", "uint64", "uint64", "uint64"], return: int },
@@ -195,6 +197,19 @@ export function tryLock(fd: number, how: "shared" | "exclusive"): boolean {
   return calls().flock(fd, (how === "shared" ? lockShared : lockExclusive) | lockNonBlocking) === 0;
 }
 
+/** What has arrived on a socket, which stays there. Returns its octets: 0 at the end, undefined when nothing is there yet. */
+export function peek(socket: number, into: Buffer): number | undefined {
+  const octets = Number(calls().recv(socket, into, BigInt(into.length), msgDontwait | msgPeek));
+  if (octets >= 0) return octets;
+  const errno = calls().errno();
+  return errno === eagain || errno === eintr ? undefined : 0;
+}
+
+/** Takes octets that have arrived off a socket. */
+export function discard(socket: number, octets: number): void {
+  check("recv", Number(calls().recv(socket, Buffer.alloc(octets), BigInt(octets), msgDontwait)));
+}
+
 /** Sends one datagram to the UNIX socket `path`; a first character @ is that of an abstract name. unix(7) */
 export function sendDatagram(path: string, bytes: Buffer): void {
   const address = Buffer.alloc(2 + 108); // struct sockaddr_un
@@ -246,6 +261,7 @@ function message(): Message {
   return made;
 }
 
+const msgPeek = 0x2;
 const msgDontwait = 0x40;
 const msgCmsgCloexec = 0x40000000;
 const msgNosignal = 0x4000;

@@ -1,4 +1,5 @@
 /** Accepts connections and runs the rest of its command line for each; sslserver with TLS when it is asked for. */
+import { networkBits } from "../../protocol/ucspi/address.ts";
 import { takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
 import { dieAs, listen, listenOn } from "../../system/listen.ts";
 import { serve } from "../../system/resident/serve.ts";
@@ -89,6 +90,7 @@ function serviceOf(options: Options, { server }: Dialect, system: System): Servi
     identSeconds: options.ident ? options.identSeconds : undefined,
     rules: options.rules === undefined ? undefined : { file: options.rules, optional: options.rulesOptional },
     limitPerAddress: options.limitPerAddress,
+    proxies: proxiesOf(env),
     noDelay: options.noDelay,
     banner: options.banner,
     uid: idsFromEnvironment ? id("UID") : uid,
@@ -107,6 +109,16 @@ function serviceOf(options: Options, { server }: Dialect, system: System): Servi
             chroot: env.get("SSL_CHROOT") || undefined,
           },
   };
+}
+
+/** ACCEPTUTILS_PROXIES: networks, separated by blanks, from which the PROXY protocol is spoken. */
+function proxiesOf(env: ReadonlyMap<string, string>): readonly string[] {
+  const words = (env.get("ACCEPTUTILS_PROXIES") ?? "").split(/\s+/).filter((word) => word !== "");
+  return words.map((word) => {
+    const bits = networkBits(word);
+    if (bits === undefined) throw new Error(`ACCEPTUTILS_PROXIES: "${word}" is no network`);
+    return bits;
+  });
 }
 
 /**

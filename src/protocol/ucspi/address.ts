@@ -15,6 +15,16 @@ export function expandedAddress(address: string): string | undefined {
     .join(":");
 }
 
+/** The first bits of a network's addresses, after `4` or `6`: `192.0.2.0/24`, or one address. Undefined when it is none. */
+export function networkBits(network: string): string | undefined {
+  const [, address = "", length] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(network) ?? [];
+  const bits = addressBits(address);
+  if (bits === undefined || Number(length ?? 0) > bits.length) return undefined;
+  return (
+    (bits.length === 32 ? "4" : "6") + bits.slice(0, length === undefined ? bits.length : Number(length))
+  );
+}
+
 function quadBits(address: string): string | undefined {
   const parts = address.split(".");
   if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256))

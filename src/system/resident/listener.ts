@@ -1,6 +1,7 @@
 /** One listening socket in a front: at most `limit` sessions at once, the next ones wait in the kernel. */
 import { closeSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import { networkBits } from "../../protocol/ucspi/address.ts";
 import { connectionEnvironment, type Ends, plainAddress } from "../../protocol/ucspi/environment.ts";
 import { acceptLine, denyLine, endLine, okLine, pidLine, statusLine } from "../../protocol/ucspi/log-line.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
@@ -13,6 +14,7 @@ import { CannotOpen, type Ended, type Facts, type Input, type Output, systemWord
 import { type Admission, Admissions } from "./admission.ts";
 import type { Channel } from "./channel.ts";
 import { lendTls } from "./lend-tls.ts";
+import { proxiedEnds } from "./proxied.ts";
 import type { Service } from "./service.ts";
 import { SessionRecord } from "./session-record.ts";
 import { waitStatus } from "./wait-status.ts";
@@ -111,14 +113,13 @@ export class Listener {
   }
 
   #accepted(socket: Socket): void {
-    const address = plainAddress(socket.remoteAddress ?? "").ip;
-    if (this.#around.turnedAway(address) || this.#tooMany(address)) {
-      this.#log(2, denyLine(this.#service.server, nextPid(), endsOf(socket, this.#service.localHost)));
+    const ends = endsOf(socket, this.#service.localHost);
+    const proxy = this.#isProxy(ends.remoteIp);
+    if (!proxy && !this.#welcome(ends)) {
       socket.destroy();
       return;
     }
     this.#sessions += 1;
-    this.#count(address, 1);
     if (this.#sessions >= this.#service.limit) {
       this.#server?.close();
       this.#server = undefined;
@@ -126,15 +127,44 @@ export class Listener {
     this.#sockets.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => this.#sockets.delete(socket));
-    void this.#session(socket).finally(() => {
+    const served = proxy ? this.#behindProxy(socket, ends) : this.#counted(socket, ends);
+    void served.finally(() => {
       socket.destroySoon();
       this.#sessions -= 1;
-      this.#count(address, -1);
       this.#log(2, statusLine(this.#service.server, this.#sessions, this.#service.limit));
       if (this.#stopped !== undefined) {
         if (this.#sessions === 0) this.#stopped();
       } else if (this.#server === undefined) this.#open();
     });
+  }
+
+  #isProxy(address: string): boolean {
+    const { proxies } = this.#service;
+    if (proxies.length === 0) return false;
+    const bits = networkBits(address) ?? "";
+    return proxies.some((network) => bits.startsWith(network));
+  }
+
+  /** A proxy's connection is judged by whom it is for. */
+  async #behindProxy(socket: Socket, from: Ends): Promise<void> {
+    const ends = await proxiedEnds(socket, from);
+    if (ends !== undefined) {
+      if (this.#welcome(ends)) await this.#counted(socket, ends);
+      return;
+    }
+    const { server } = this.#service;
+    this.#log(1, `${server}: warning: dropping connection, no PROXY header from ${from.remoteIp}`);
+  }
+
+  #welcome(ends: Ends): boolean {
+    if (!this.#around.turnedAway(ends.remoteIp) && !this.#tooMany(ends.remoteIp)) return true;
+    this.#log(2, denyLine(this.#service.server, nextPid(), ends));
+    return false;
+  }
+
+  async #counted(socket: Socket, ends: Ends): Promise<void> {
+    this.#count(ends.remoteIp, 1);
+    await this.#session(socket, ends).finally(() => this.#count(ends.remoteIp, -1));
   }
 
   #tooMany(address: string): boolean {
@@ -149,10 +179,9 @@ export class Listener {
     else this.#here.set(address, now);
   }
 
-  async #session(socket: Socket): Promise<void> {
-    const { server, limit, banner, tcpEnvironment, localHost } = this.#service;
+  async #session(socket: Socket, first: Ends): Promise<void> {
+    const { server, limit, banner, tcpEnvironment } = this.#service;
     const pid = nextPid();
-    const first = endsOf(socket, localHost);
     this.#log(2, statusLine(server, this.#sessions, limit));
     this.#log(2, pidLine(server, pid, first));
     if (server === "tcpserver" && banner !== "") socket.write(banner, "latin1");

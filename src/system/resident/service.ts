@@ -32,6 +32,8 @@ export interface Service {
   readonly rules?: { readonly file: string; readonly optional: boolean } | undefined;
   /** Sessions of one address at once (-C); undefined: the usual number, and as many as they like for our own addresses. */
   readonly limitPerAddress?: number | undefined;
+  /** Networks of proxies, as the first bits of their addresses: who connects from there says for whom. */
+  readonly proxies: readonly string[];
   /** TCP_NODELAY (-D). */
   readonly noDelay: boolean;
   /** Said to the client before the program starts; by tcpserver, before rules are looked at (-B). */
