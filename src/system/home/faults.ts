@@ -108,7 +108,7 @@ function unusable(error: unknown, deed: "read" | "written"): string {
   if (code === "") throw error;
   const self = process.geteuid!();
   if (code === "EACCES" || code === "EPERM")
-    return `cannot be ${deed} by us, uid ${self}: start as its owner`;
+    return `cannot be ${deed} by us, uid ${self}: start as its owner, or change its mode`;
   return code === "EISDIR"
     ? "is a folder, and should be a file: move it away"
     : `cannot be ${deed}: ${systemWords(code)}`;
