@@ -30,10 +30,13 @@ server.listen(0, "127.0.0.1", () => console.log((server.address() as { port: num
 
 function serve(socket: Socket): void {
   let inMessage = false;
+  /** The last octets of a message so far: its end may come in pieces. */
+  let tail = "";
   socket.on("error", () => socket.destroy());
   socket.on("data", (chunk: Buffer) => {
     if (inMessage) {
-      if (chunk.at(-3) !== 0x2e || chunk.at(-4) !== 10) return;
+      tail = (tail + chunk.toString("latin1", Math.max(0, chunk.length - 5))).slice(-5);
+      if (tail !== "\r\n.\r\n") return;
       inMessage = false;
       socket.write(ok);
       return;
@@ -42,7 +45,10 @@ function serve(socket: Socket): void {
     for (let at = 0; at < chunk.length; at = chunk.indexOf(10, at) + 1 || chunk.length) {
       const verb = chunk.toString("latin1", at, at + 4);
       said += replies.get(verb) ?? ok;
-      if (verb === "DATA") inMessage = true;
+      if (verb === "DATA") {
+        inMessage = true;
+        tail = "";
+      }
       if (verb === "STAR") {
         socket.removeAllListeners("data");
         socket.write(said);
