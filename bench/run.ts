@@ -42,7 +42,9 @@ const chosen = contenders.filter(
 const folder = mkdtempSync(join(tmpdir(), "acceptutils-bench-"));
 chmodSync(folder, 0o755);
 const servers = new Map<Contender, Running | string>();
-process.on("SIGINT", () => void stopAll().then(() => process.exit(130)));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => void stopAll().then(() => process.exit(130)));
+}
 try {
   for (const contender of chosen) servers.set(contender, await started(contender));
   const rows: Row[] = [];
