@@ -29,7 +29,6 @@ export function runWorker(programs: Programs): void {
   else if (facts.kind === "front") frontWorker(master, programs);
   else if (facts.kind === "auth") authWorker(master);
   else userWorker(master, programs);
-  master.send({ kind: "ready" });
 }
 
 /** Order matters: after chroot no name resolves, after setgid groups cannot change, after setuid nothing can. */

@@ -1,0 +1,62 @@
+/** Which workers a service needs, and as whom they run. ARCHITECTURE.md, "Who runs as whom" */
+import type { Account } from "../system.ts";
+import { asksForUser, type Service, type WorkerFacts } from "./service.ts";
+
+/** What a worker is for. Services that need the same share one: the key tells. */
+export interface Role {
+  readonly key: string;
+  readonly facts: WorkerFacts;
+}
+
+interface Identity {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export class Roles {
+  readonly #unprivileged: Required<Identity>;
+  readonly #root: boolean;
+
+  /** `unprivileged`: who parses what comes from the network when a service names nobody. Without `root` all stay who they are. */
+  constructor(unprivileged: Required<Identity>, root: boolean) {
+    this.#unprivileged = unprivileged;
+    this.#root = root;
+  }
+
+  /** undefined: the service has no certificate. */
+  tls({ certificate, uid, gid }: Service): Role | undefined {
+    if (certificate === undefined) return undefined;
+    const who = this.#identity(certificate.uid ?? uid, certificate.gid ?? gid);
+    const chroot = this.#root ? certificate.chroot : undefined;
+    return {
+      key: `tls ${who.uid} ${who.gid} ${chroot}`,
+      facts: { kind: "tls", title: "acceptutils: tls", ...who, chroot },
+    };
+  }
+
+  front(service: Service): Role {
+    const asks = asksForUser(service);
+    const who = this.#identity(service.uid, service.gid);
+    return {
+      key: `front ${who.uid} ${who.gid} ${asks ? "auth" : "smtp"}`,
+      facts: { kind: "front", title: `acceptutils: ${asks ? "auth front" : "front"}`, ...who },
+    };
+  }
+
+  auth(): Role {
+    return { key: "auth", facts: { kind: "auth", title: "acceptutils: auth" } };
+  }
+
+  user({ user, uid, gid }: Account): Role {
+    if (!this.#root) return { key: "user", facts: { kind: "user", title: "acceptutils: users" } };
+    return {
+      key: `user ${uid} ${gid}`,
+      facts: { kind: "user", title: `acceptutils: user ${user}`, uid, gid, user },
+    };
+  }
+
+  #identity(uid: number | undefined, gid: number | undefined): Identity {
+    if (!this.#root) return {};
+    return { uid: uid || this.#unprivileged.uid, gid: gid || this.#unprivileged.gid };
+  }
+}

@@ -1,0 +1,130 @@
+/** The processes of a pool: one for each role, started when it is first needed, told apart by when they were used. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { Channel, channelPair, closeEnd, type Received } from "./channel.ts";
+import type { Role } from "./roles.ts";
+import type { WorkerFacts } from "./service.ts";
+
+export interface WorkerProcess {
+  /** Never used again for another. */
+  readonly id: number;
+  readonly key: string;
+  readonly facts: WorkerFacts;
+  readonly channel: Channel;
+  readonly process: ChildProcess;
+  readonly startedAt: number;
+  leaving: boolean;
+}
+
+export interface Owner {
+  /** The first file of this program: build/app.cjs. */
+  readonly entry: string;
+  /** Where the workers are started. */
+  readonly home: string;
+  /** What happens to the workers themselves. */
+  log(line: string): void;
+  hear(worker: WorkerProcess, message: Received): void;
+  /** A worker is gone that nobody asked to go, and it is time to start another. */
+  lost(worker: WorkerProcess): void;
+}
+
+export class WorkerProcesses {
+  readonly #owner: Owner;
+  /** In the order in which they were last asked for. */
+  readonly #workers = new Map<string, WorkerProcess>();
+  readonly #failures = new Map<string, number>();
+  #lastId = 0;
+  #stopping = false;
+
+  constructor(owner: Owner) {
+    this.#owner = owner;
+  }
+
+  /** The next number for a worker or a service. */
+  nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  get all(): readonly WorkerProcess[] {
+    return [...this.#workers.values()];
+  }
+
+  running(key: string): WorkerProcess | undefined {
+    return this.#workers.get(key);
+  }
+
+  /** The worker of a role, which is started when there is none. */
+  of(role: Role): WorkerProcess {
+    const there = this.#workers.get(role.key);
+    if (there === undefined) return this.#start(role);
+    // Last used, last in the order.
+    this.#workers.delete(role.key);
+    this.#workers.set(role.key, there);
+    return there;
+  }
+
+  /** It goes, by force after a while; others may take its place at once. */
+  async end(worker: WorkerProcess): Promise<void> {
+    worker.leaving = true;
+    this.#workers.delete(worker.key);
+    const gone = new Promise<void>((resolve) => worker.process.once("exit", () => resolve()));
+    worker.channel.close();
+    const late = setTimeout(() => worker.process.kill("SIGKILL"), 2000);
+    if (worker.process.exitCode === null && worker.process.signalCode === null) await gone;
+    clearTimeout(late);
+  }
+
+  async endAll(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.all.map((worker) => this.end(worker)));
+  }
+
+  #start({ key, facts }: Role): WorkerProcess {
+    const { entry, home, log, hear } = this.#owner;
+    const [ours, theirs] = channelPair();
+    const testRun = process.env["ACCEPTUTILS_TEST_RUN"];
+    const child = spawn(process.execPath, [...process.execArgv, entry, "worker", facts.kind], {
+      stdio: ["ignore", "ignore", 2, theirs.stream, theirs.packets],
+      detached: true,
+      cwd: home,
+      env: {
+        PATH: process.env["PATH"],
+        ...(testRun && { ACCEPTUTILS_TEST_RUN: testRun }),
+        ACCEPTUTILS_WORKER: JSON.stringify(facts),
+      },
+    });
+    closeEnd(theirs);
+    const channel = new Channel(ours);
+    const startedAt = performance.now();
+    const worker = { id: this.nextId(), key, facts, channel, process: child, startedAt, leaving: false };
+    this.#workers.set(key, worker);
+    channel.onMessage = (message) => hear(worker, message);
+    child.on("error", (error) => log(`acceptutils: cannot start ${facts.title}: ${error.message}`));
+    child.on("exit", (code, signal) => this.#ended(worker, signal ?? `exit code ${code}`));
+    return worker;
+  }
+
+  #ended(worker: WorkerProcess, how: string): void {
+    const { key, facts, channel, leaving, startedAt } = worker;
+    channel.close();
+    if (leaving || this.#stopping) return;
+    if (this.#workers.get(key) === worker) this.#workers.delete(key);
+    this.#owner.log(
+      `acceptutils: ${facts.title.replace(/.*: /, "")} (pid ${worker.process.pid}) ended: ${how}`,
+    );
+    if (facts.kind === "user") return; // the next login starts another
+    const failures = performance.now() - startedAt > 5000 ? 0 : (this.#failures.get(key) ?? 0) + 1;
+    this.#failures.set(key, failures);
+    // The first time at once: clients are waiting. Later ever slower: it will not work this second either.
+    setTimeout(
+      () => {
+        if (!this.#stopping) this.#owner.lost(worker);
+      },
+      failures <= 1 ? 0 : Math.min(5000, 100 * 2 ** failures),
+    );
+  }
+}
