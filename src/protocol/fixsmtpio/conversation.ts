@@ -7,6 +7,7 @@
  * Each request puts its event into a queue, each reply takes the first one out: so pipelined requests meet their own
  * replies. It knows nothing of sockets and processes: it is given bytes, and says what to write and what to do.
  */
+import { AuthExchange } from "./auth-exchange.ts";
 import {
   type Answer,
   type Expected,
@@ -17,13 +18,11 @@ import {
   refusals,
   replies,
 } from "./expected.ts";
-import { LineEnds } from "./line-ends.ts";
-import { MessageScanner } from "./message.ts";
-import { hasCode, linesOf, type Reply, ReplyReader, replyOf, textOf } from "./reply.ts";
-import { chunkOctets, eventOf, maximumRequestOctets } from "./request.ts";
-import { type Rewritten, rewriteReply, type Step } from "./rewrite.ts";
-import { type Applicable, nothing } from "./rule-set.ts";
-import { type Observer, type Options, type Settings, surroundingsOf } from "./settings.ts";
+import { MessagePassage } from "./message-passage.ts";
+import { hasCode, type Reply, ReplyReader, replyOf, textOf } from "./reply.ts";
+import { chunkOctets, type Request, RequestReader } from "./request.ts";
+import { Rulings } from "./rulings.ts";
+import type { Observer, Settings } from "./settings.ts";
 import { Outgoing, Unread } from "./unread.ts";
 
 /** What to write, and what to do when that is written. */
@@ -62,39 +61,34 @@ const quiet: Outcome = { toServer: undefined, toClient: undefined, next: undefin
 const lf = 0x0a;
 /** What a reply answers that nobody asked for: the server ends the session, in most cases for the client's silence. */
 const unasked: Expected = { event: "timeout", answer: "server", secret: false };
-const untouched: Rewritten = { text: undefined, exitCode: undefined };
 
 export class Conversation {
   readonly #settings: Settings;
   readonly #observer: Observer | undefined;
+  readonly #rulings: Rulings;
+  readonly #queue = new Queue();
+  readonly #client = new Unread();
+  readonly #requests: RequestReader;
+  readonly #server = new ReplyReader();
+  readonly #toServer = new Outgoing();
+  readonly #toClient = new Outgoing();
   #secured = false;
   #hearing: Hearing = "requests";
   #held = false;
   #clientGone = false;
-  /** Requests of an AUTH exchange that have no reply yet. */
-  #secrets = 0;
-  /** The server said 334: the client's next line is an answer to that, in most cases. */
-  #challenged = false;
-  #exitCode: number | undefined;
   #next: Next | undefined;
-  #scanner = new MessageScanner();
-  #lineEnds = new LineEnds();
-  #requests = 0;
+  #auth = new AuthExchange();
+  #passage: MessagePassage;
   /** The server's last reply to EHLO offered BDAT. */
   #chunking = false;
   #chunk = { leftOctets: 0, isForServer: true };
-  readonly #options: Options;
-  readonly #queue = new Queue();
-  readonly #applicable = new Map<string, Applicable>();
-  readonly #client = new Unread();
-  readonly #server = new ReplyReader();
-  readonly #toServer = new Outgoing();
-  readonly #toClient = new Outgoing();
 
   constructor(settings: Settings, observer?: Observer) {
     this.#settings = settings;
     this.#observer = observer;
-    this.#options = settings.options ?? {};
+    this.#rulings = new Rulings(settings, observer);
+    this.#requests = new RequestReader(this.#client, settings.options ?? {});
+    this.#passage = this.#newPassage();
     this.#queue.push({ event: "greeting", answer: "server", secret: false });
   }
 
@@ -111,7 +105,7 @@ export class Conversation {
 
   /** The exit code a rule gave, if one did. */
   get exitCode(): number | undefined {
-    return this.#exitCode;
+    return this.#rulings.exitCode;
   }
 
   fromClient(chunk: Uint8Array): Outcome {
@@ -135,20 +129,11 @@ export class Conversation {
     this.#clientGone = true;
     this.#observer?.clientEnded?.();
     const text = this.#hearing === "requests" ? this.#client.bytes.toString("latin1", this.#client.at) : "";
-    this.#endOfClient(text);
+    this.#rulings.ofClientsEnd(text);
     // A message without its end was not sent, whatever the server makes of it.
     if (this.#hearing === "message" || this.#hearing === "chunk") this.#queue.clear();
     this.#hearing = "deaf";
     return this.#outcome();
-  }
-
-  /** What the rules say of a session that the client, or we, ended; `text` is the request that was not finished. */
-  #endOfClient(text: string): void {
-    for (const rule of this.#applying("clienteof").rules) {
-      if (!rule.glob.matches(text)) continue;
-      this.#exitCode = rule.exitCode ?? this.#exitCode;
-      this.#observer?.rule?.({ rule, index: 0, original: text, before: text, after: text });
-    }
   }
 
   /** After a `next` what the server says is dropped. */
@@ -179,10 +164,9 @@ export class Conversation {
     this.#hearing = "requests";
     this.#held = false;
     this.#chunking = false;
-    this.#secrets = 0;
-    this.#challenged = false;
+    this.#auth = new AuthExchange();
     this.#next = undefined;
-    this.#applicable.clear(); // there are new variables
+    this.#rulings.askAnew();
     this.#client.forget();
     this.#server.forget();
     this.#queue.clear();
@@ -193,47 +177,33 @@ export class Conversation {
     return { toServer: this.#toServer.take(), toClient: this.#toClient.take(), next: this.#next };
   }
 
-  /** Takes one request line. False when there is no whole one. */
+  /** Takes one request. False when there is no whole one. */
   #request(): boolean {
-    const { bytes, at } = this.#client;
-    const end = this.#client.lineEnd(at);
-    const octets = (end === -1 ? bytes.length : end) - at;
-    if (octets > (this.#options.maximumRequestOctets ?? maximumRequestOctets)) {
-      this.#refuse("line too long");
-      return true;
-    }
-    if (end === -1) return false;
-    this.#requests += 1;
-    if (this.#requests > (this.#options.maximumRequests ?? Number.POSITIVE_INFINITY)) {
-      this.#refuse("too many requests");
-      return true;
-    }
-    this.#client.use(end);
-    if (this.#options.strictLineEnds && new LineEnds().firstBad(bytes, at, end) !== undefined) {
-      this.#refuse("bare CR or LF");
-      return true;
-    }
-    const event = eventOf(bytes, at, end);
+    const request = this.#requests.next();
+    if (request === undefined) return false;
+    if (typeof request === "string") this.#refuse(request);
+    else this.#passRequest(request);
+    return true;
+  }
+
+  #passRequest({ bytes, start, end, event }: Request): void {
     const answer = this.#answerTo(event);
-    const secret = this.#challenged || this.#secrets > 0 || event === "auth";
-    const front = (fronts[answer] ?? "") + this.#applying(event).prefix;
+    const secret = this.#auth.request(event);
+    const own = fronts[answer] ?? "";
+    const front = own + this.#rulings.prefixOf(event);
     this.#toServer.say(front);
-    this.#toServer.pass(bytes, at, end);
+    this.#toServer.pass(bytes, start, end);
     if (this.#observer?.request !== undefined) {
-      const line = bytes.toString("latin1", at, end);
-      const own = fronts[answer] ?? "";
+      const line = bytes.toString("latin1", start, end);
       this.#observer.request({ event, line, front: own, sent: front + line, secret });
     }
-    if (secret) this.#secrets += 1;
-    this.#challenged = false;
     if (answer === "start TLS" || (event === "data" && answer === "server")) this.#hearing = "waiting";
     if (event === "bdat" && this.#chunking) {
       // A request with something in front is no BDAT to the server, and the client sends its chunk all the same.
-      this.#chunk = { leftOctets: chunkOctets(bytes, at, end), isForServer: front === "" };
+      this.#chunk = { leftOctets: chunkOctets(bytes, start, end), isForServer: front === "" };
       if (this.#chunk.leftOctets > 0) this.#hearing = "chunk";
     }
     this.#queue.push({ event, answer, secret });
-    return true;
   }
 
   #answerTo(event: string): Answer {
@@ -243,26 +213,11 @@ export class Conversation {
     return level === "unavailable" ? "no TLS" : "start TLS";
   }
 
-  /** Passes on what belongs to the message. */
   #message(): void {
-    const { bytes, at } = this.#client;
-    const { dotsBefore, end } = this.#scanner.scan(bytes, at);
-    const whole = end ?? bytes.length;
-    const bad = this.#options.strictLineEnds ? this.#lineEnds.firstBad(bytes, at, whole) : undefined;
-    const stop = bad ?? whole;
-    let from = at;
-    for (const place of dotsBefore) {
-      if (place > stop) break;
-      this.#toServer.pass(bytes, from, place);
-      this.#toServer.say(".");
-      from = place;
-    }
-    this.#toServer.pass(bytes, from, stop);
-    this.#client.use(stop);
-    const ended = bad === undefined && end !== undefined;
-    this.#observer?.message?.(bytes.subarray(at, stop), ended);
-    if (ended) this.#hearing = "requests";
-    if (bad === undefined) return;
+    const { bytes, now } = this.#passage.pass(this.#client, this.#toServer);
+    this.#observer?.message?.(bytes, now === "has ended");
+    if (now === "has ended") this.#hearing = "requests";
+    if (now !== "has a bare CR or LF") return;
     // The server never sees the end of this message, so it is not sent.
     this.#queue.clear();
     this.#refuse("bare CR or LF in message");
@@ -293,8 +248,8 @@ export class Conversation {
       this.#toClient.say(refusals[answer].text);
       this.#observer?.refusal?.(refusals[answer].text);
       if (!refusals[answer].last) continue;
-      this.#endOfClient("");
-      this.#next = { do: "stop", exitCode: this.#exitCode };
+      this.#rulings.ofClientsEnd("");
+      this.#next = { do: "stop", exitCode: this.#rulings.exitCode };
       return;
     }
   }
@@ -309,9 +264,7 @@ export class Conversation {
         this.#rewrite(event, reply, reply, answer === "second greeting" && hasCode(reply, "2"));
         if (event === "data") this.#hear(hasCode(reply, "354"));
         if (event === "ehlo") this.#chunking = /^250[ -]CHUNKING\s/im.test(textOf(reply));
-        if (!secret) break;
-        this.#secrets -= 1;
-        this.#challenged = hasCode(reply, "334");
+        if (secret) this.#auth.reply(hasCode(reply, "334"));
         break;
       }
       case "TLS first":
@@ -332,36 +285,18 @@ export class Conversation {
 
   /** Takes `shown`, the reply or what stands for it, through the rules, and on to the client unless it is `hidden`. */
   #rewrite(event: string, reply: Reply, shown: Reply, hidden: boolean): void {
-    const { rules } = this.#applying(event);
-    const noRules = rules.length === 0 && !(this.#options.hidesExtensions && event === "ehlo");
-    const observer = this.#observer;
-    const note = observer?.rule && ((step: Step) => observer.rule?.(step));
-    const rewritten = noRules
-      ? untouched
-      : rewriteReply(event, linesOf(shown), rules, surroundingsOf(this.#settings, this.#secured), note);
-    const text = hidden ? "" : rewritten.text;
+    const ruling = this.#rulings.ofReply(event, shown, this.#secured);
+    const text = hidden ? "" : ruling.text;
     if (text !== undefined) this.#toClient.say(text);
     else {
       this.#toClient.pass(shown.bytes, shown.start, shown.end);
       if (shown.bytes[shown.end - 1] !== lf) this.#toClient.say("\r\n");
     }
-    if (observer?.reply !== undefined) {
+    if (this.#observer?.reply !== undefined) {
       const seen = hidden ? undefined : textOf(shown);
-      observer.reply({ event, reply: textOf(reply), shown: seen, sent: text ?? textOf(shown) });
+      this.#observer.reply({ event, reply: textOf(reply), shown: seen, sent: text ?? textOf(shown) });
     }
-    if (rewritten.exitCode !== undefined) {
-      this.#exitCode = rewritten.exitCode;
-      this.#next = { do: "stop", exitCode: rewritten.exitCode };
-    }
-  }
-
-  #applying(event: string): Applicable {
-    let found = this.#applicable.get(event);
-    if (found === undefined) {
-      found = this.#settings.rules.applying(event, this.#settings.has);
-      if (found !== nothing) this.#applicable.set(event, found);
-    }
-    return found;
+    if (ruling.stops) this.#next = { do: "stop", exitCode: this.#rulings.exitCode };
   }
 
   /** After the reply to DATA the client sends the message, or its next request. */
@@ -369,8 +304,11 @@ export class Conversation {
     if (this.#hearing !== "waiting") return;
     this.#hearing = message ? "message" : "requests";
     if (!message) return;
-    this.#scanner = new MessageScanner();
-    this.#lineEnds = new LineEnds();
+    this.#passage = this.#newPassage();
     this.#queue.push({ event: "in_data", answer: "server", secret: false });
+  }
+
+  #newPassage(): MessagePassage {
+    return new MessagePassage(this.#settings.options?.strictLineEnds ?? false);
   }
 }

@@ -1,11 +1,50 @@
 /** Requests of an SMTP client, taken from a stream. */
+import type { Refusal } from "./expected.ts";
+import { LineEnds } from "./line-ends.ts";
 import { lowerCase } from "./rule.ts";
+import type { Options } from "./settings.ts";
+import type { Unread } from "./unread.ts";
 
 /** The longest command line anybody needs is an AUTH of 12,288 octets (RFC 4954 §4); this is room for five. */
 export const maximumRequestOctets = 65_536;
 
 const cr = 0x0d;
 const space = 0x20;
+
+/** A request line, where it lies. */
+export interface Request {
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+  readonly event: string;
+}
+
+export class RequestReader {
+  readonly #unread: Unread;
+  readonly #options: Options;
+  #count = 0;
+
+  constructor(unread: Unread, options: Options) {
+    this.#unread = unread;
+    this.#options = options;
+  }
+
+  /** The next request, or why it is refused; undefined when there is no whole one. */
+  next(): Request | Refusal | undefined {
+    const { bytes, at: start } = this.#unread;
+    const end = this.#unread.lineEnd(start);
+    const octets = (end === -1 ? bytes.length : end) - start;
+    if (octets > (this.#options.maximumRequestOctets ?? maximumRequestOctets)) return "line too long";
+    if (end === -1) return undefined;
+    this.#count += 1;
+    if (this.#count > (this.#options.maximumRequests ?? Number.POSITIVE_INFINITY)) return "too many requests";
+    this.#unread.use(end);
+    if (this.#options.strictLineEnds && new LineEnds().firstBad(bytes, start, end) !== undefined) {
+      return "bare CR or LF";
+    }
+    return { bytes, start, end, event: eventOf(bytes, start, end) };
+  }
+}
 
 /**
  * The event a request line is: its bytes before the first space, or before its line end, in lower case.

@@ -1,0 +1,21 @@
+/** Which requests are part of an AUTH exchange: those who look on are not to see what is in them. */
+export class AuthExchange {
+  /** Requests of it that have no reply yet. */
+  #owed = 0;
+  /** The server said 334: the client's next line is an answer to that, in most cases. */
+  #challenged = false;
+
+  /** Takes the next request. True when it is a part. */
+  request(event: string): boolean {
+    const part = this.#challenged || this.#owed > 0 || event === "auth";
+    if (part) this.#owed += 1;
+    this.#challenged = false;
+    return part;
+  }
+
+  /** Takes the reply to a request that was a part. */
+  reply(challenges: boolean): void {
+    this.#owed -= 1;
+    this.#challenged = challenges;
+  }
+}

@@ -1,0 +1,71 @@
+/** The rules of one session at work: what they put in front of requests, make of replies, and how it is to end. */
+import { linesOf, type Reply } from "./reply.ts";
+import { rewriteReply, type Step } from "./rewrite.ts";
+import { type Applicable, nothing } from "./rule-set.ts";
+import { type Observer, type Settings, surroundingsOf } from "./settings.ts";
+
+/** What became of a reply. */
+export interface Ruling {
+  /** "" when nothing is left; undefined when it stays as it is. */
+  readonly text: string | undefined;
+  /** The session ends after it. */
+  readonly stops: boolean;
+}
+
+export class Rulings {
+  readonly #settings: Settings;
+  readonly #observer: Observer | undefined;
+  readonly #applicable = new Map<string, Applicable>();
+  #exitCode: number | undefined;
+
+  constructor(settings: Settings, observer: Observer | undefined) {
+    this.#settings = settings;
+    this.#observer = observer;
+  }
+
+  /** The last exit code a rule gave, if one did. */
+  get exitCode(): number | undefined {
+    return this.#exitCode;
+  }
+
+  /** What goes in front of a request, or stands for one. */
+  prefixOf(event: string): string {
+    return this.#applying(event).prefix;
+  }
+
+  /** Takes a reply to `event` through the rules; `secured`: within TLS. */
+  ofReply(event: string, reply: Reply, secured: boolean): Ruling {
+    const { rules } = this.#applying(event);
+    const hides = this.#settings.options?.hidesExtensions && event === "ehlo";
+    if (rules.length === 0 && !hides) return { text: undefined, stops: false };
+    const observer = this.#observer;
+    const note = observer?.rule && ((step: Step) => observer.rule?.(step));
+    const surroundings = surroundingsOf(this.#settings, secured);
+    const { text, exitCode } = rewriteReply(event, linesOf(reply), rules, surroundings, note);
+    this.#exitCode = exitCode ?? this.#exitCode;
+    return { text, stops: exitCode !== undefined };
+  }
+
+  /** What they say of a session that the client, or we, ended; `text` is the request that was not finished. */
+  ofClientsEnd(text: string): void {
+    for (const rule of this.#applying("clienteof").rules) {
+      if (!rule.glob.matches(text)) continue;
+      this.#exitCode = rule.exitCode ?? this.#exitCode;
+      this.#observer?.rule?.({ rule, index: 0, original: text, before: text, after: text });
+    }
+  }
+
+  /** There are other variables now. */
+  askAnew(): void {
+    this.#applicable.clear();
+  }
+
+  #applying(event: string): Applicable {
+    let found = this.#applicable.get(event);
+    if (found === undefined) {
+      found = this.#settings.rules.applying(event, this.#settings.has);
+      if (found !== nothing) this.#applicable.set(event, found);
+    }
+    return found;
+  }
+}
