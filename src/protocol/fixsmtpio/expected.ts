@@ -45,6 +45,9 @@ export const replies = {
   "no TLS": "502 unimplemented (#5.5.1)\r\n",
 } as const;
 
+/** So many that are done with are kept before the others move up. */
+const maximumDone = 1000;
+
 export class Queue {
   #items: Expected[] = [];
   #head = 0;
@@ -66,6 +69,11 @@ export class Queue {
     if (first === undefined) return undefined;
     this.#head += 1;
     if (this.#head === this.#items.length) this.clear();
+    else if (this.#head === maximumDone) {
+      // A client that always has one more request under way would make it grow for ever.
+      this.#items = this.#items.slice(maximumDone);
+      this.#head = 0;
+    }
     return first;
   }
 

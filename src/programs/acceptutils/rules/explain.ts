@@ -62,7 +62,7 @@ async function run(words: readonly string[], command: Command): Promise<number> 
     exitCode: undefined,
   };
   const lines = explained(session, file);
-  const start = lines.findIndex((line) => line === `event ${lower}`);
+  const start = lines.indexOf(`event ${lower}`);
   for (const line of lines.slice(Math.max(0, start))) await command.say(line);
   return exit.fine;
 }
