@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { formatHash, matches, unmatchable } from "../control/password-hash.ts";
+import { verify } from "../control/users.ts";
 import { Secret } from "../protocol/checkpassword/secret.ts";
 import { Authenticator } from "./authenticator.ts";
+import type { Backend } from "./backend.ts";
 import { Busy } from "./fair-queue.ts";
 import { KnownGood } from "./known-good.ts";
 import { PenaltyBook, usualRules } from "./penalty.ts";
@@ -23,18 +25,28 @@ function authenticator(change: { waitingEach?: number; refusalScore?: number } =
     book: new PenaltyBook({ ...usualRules, refusalScore: change.refusalScore ?? usualRules.refusalScore }),
     known: new KnownGood({ lastsSeconds: 60 }),
     limits: { atOnce: 1, waitingEach: change.waitingEach ?? 100, waiting: 100 },
-    check: (hash, secret) => {
-      seen.checks += 1;
-      return matches(hash, secret);
-    },
     now: () => seen.now,
     sleep: async (seconds) => {
       seen.slept.push(seconds);
     },
   });
-  const ask = (user: string, password: string, client = "192.0.2.1", from = users) =>
-    made.answer(from, { client, user, secret: new Secret(Buffer.from(password)) });
-  return { seen, ask };
+  const backend = (from: typeof users): Backend => ({
+    verify: ({ user, secret }, check) =>
+      verify(from, user, secret, (hash) =>
+        check(
+          () => {
+            seen.checks += 1;
+            return matches(hash, secret);
+          },
+          Buffer.concat([hash.salt, hash.tag]),
+        ),
+      ),
+  });
+  const ask = (user: string, password: string, client = "192.0.2.1", from = users) => {
+    const secret = new Secret(Buffer.from(password));
+    return made.answer(backend(from), { client, user, secret, protocol: "smtp" });
+  };
+  return { seen, ask, made };
 }
 
 test("who was right a moment ago does not pay again, until the password changes or time has passed", async () => {
@@ -63,6 +75,30 @@ test("every wrong answer costs one slow check, whatever was wrong", async () => 
     assert.equal(await ask(user, password), undefined);
     assert.equal(seen.checks, 2, user);
   }
+});
+
+test("a backend that does not show what it compares with is asked each time", async () => {
+  const { seen, made } = authenticator();
+  const hidden: Backend = {
+    verify: async (_, check) => {
+      const right = await check(async () => {
+        seen.checks += 1;
+        return true;
+      });
+      return right ? { user: "alice", uid: 1, gid: 1, home: "/", shell: "" } : undefined;
+    },
+  };
+  for (let login = 0; login < 3; login++) {
+    const secret = new Secret(Buffer.from("password"));
+    const answer = await made.answer(hidden, {
+      client: "192.0.2.1",
+      user: "alice",
+      secret,
+      protocol: "smtp",
+    });
+    assert.equal(answer?.uid, 1);
+  }
+  assert.equal(seen.checks, 3);
 });
 
 test("guesses wait longer and longer, and then are not even looked at", async () => {

@@ -5,10 +5,9 @@
  * A name that is no user, a locked account and uid 0 go the same way as a wrong password, and take the same time.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import { matches } from "../control/password-hash.ts";
-import { type CheckHash, type UsersReader, verify } from "../control/users.ts";
 import type { Secret } from "../protocol/checkpassword/secret.ts";
 import type { Account } from "../system/system.ts";
+import type { Backend, Question } from "./backend.ts";
 import { Busy, FairQueue, type FairQueueLimits } from "./fair-queue.ts";
 import { KnownGood } from "./known-good.ts";
 import { networkOf } from "./network.ts";
@@ -18,19 +17,9 @@ export interface AuthenticatorParts {
   readonly book: PenaltyBook;
   readonly known: KnownGood;
   readonly limits: FairQueueLimits;
-  /** The slow check. */
-  readonly check: CheckHash;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly sleep: (seconds: number) => Promise<unknown>;
-}
-
-export interface Guess {
-  /** The address of the client; empty when nobody knows it. */
-  readonly client: string;
-  /** latin1. */
-  readonly user: string;
-  readonly secret: Secret;
 }
 
 export class Authenticator {
@@ -49,16 +38,17 @@ export class Authenticator {
 
   /**
    * What the session becomes; undefined when the password is wrong, or the client is not served any more.
-   * Throws Busy when too many passwords wait to be checked, and CannotOpen.
+   * Throws Busy when too many passwords wait to be checked, and what the backend throws.
    */
-  async answer(reader: UsersReader, { client, user, secret }: Guess): Promise<Account | undefined> {
+  async answer(backend: Backend, question: Question): Promise<Account | undefined> {
     const { known, now } = this.#parts;
+    const { client, user, secret } = question;
     let remembered = false;
-    const account = await verify(reader, user, secret, async (hash, given) => {
-      remembered = known.has(hash, given, now());
+    const account = await backend.verify(question, async (work, stored) => {
+      remembered = stored !== undefined && known.has(stored, secret, now());
       if (remembered) return true;
-      const right = await this.#checkSlowly(client, user, () => this.#parts.check(hash, given));
-      if (right) known.add(hash, given, now());
+      const right = await this.#checkSlowly(client, user, work);
+      if (right && stored !== undefined) known.add(stored, secret, now());
       return right;
     });
     if (account === undefined) this.book.failed(client, user, this.#markOf(user, secret), now());
@@ -106,7 +96,6 @@ export function usualAuthenticator({ cores, exempt, sleep }: HostFacts): Authent
     book: new PenaltyBook({ ...usualRules, exempt }),
     known: new KnownGood(),
     limits: { atOnce: Math.max(1, cores), waitingEach: 32, waiting: 1000 },
-    check: matches,
     now: Date.now,
     sleep,
   });

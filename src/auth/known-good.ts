@@ -5,7 +5,6 @@
  * so a guess costs what it costs.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import type { PasswordHash } from "../control/password-hash.ts";
 import type { Secret } from "../protocol/checkpassword/secret.ts";
 
 export class KnownGood {
@@ -20,9 +19,9 @@ export class KnownGood {
     this.#capacity = capacity;
   }
 
-  /** True when `secret` was right for this stored hash not long ago. */
-  has(hash: PasswordHash, secret: Secret, now: number): boolean {
-    const trace = this.#traceOf(hash, secret);
+  /** True when `secret` was right for what is stored not long ago. */
+  has(stored: Uint8Array, secret: Secret, now: number): boolean {
+    const trace = this.#traceOf(stored, secret);
     const until = this.#until.get(trace);
     if (until === undefined) return false;
     if (now < until) return true;
@@ -30,9 +29,9 @@ export class KnownGood {
     return false;
   }
 
-  /** `secret` was just found to be right for this stored hash. */
-  add(hash: PasswordHash, secret: Secret, now: number): void {
-    const trace = this.#traceOf(hash, secret);
+  /** `secret` was just found to be right for what is stored. */
+  add(stored: Uint8Array, secret: Secret, now: number): void {
+    const trace = this.#traceOf(stored, secret);
     this.#until.delete(trace);
     for (const [oldest, until] of this.#until) {
       if (until > now && this.#until.size < this.#capacity) break;
@@ -41,13 +40,13 @@ export class KnownGood {
     this.#until.set(trace, now + this.#lastsSeconds * 1000);
   }
 
-  #traceOf({ salt, tag }: PasswordHash, secret: Secret): string {
-    // Salt and tag have lengths of their own: without them two pairs could read the same.
-    const lengths = Buffer.of(salt.length, tag.length);
+  #traceOf(stored: Uint8Array, secret: Secret): string {
+    // Its length too: without it two pairs could read the same.
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(stored.length);
     return createHmac("sha256", this.#key)
-      .update(lengths)
-      .update(salt)
-      .update(tag)
+      .update(length)
+      .update(stored)
       .update(secret.reveal())
       .digest("base64");
   }

@@ -22,8 +22,11 @@ export function askAuth(service: Service, auth: () => Channel | undefined, users
         system.log("checkpassword: the auth process is away");
         return temporary;
       }
-      const { worker, ticket, code } = answer.head;
-      if (typeof worker !== "number" || typeof ticket !== "string") return Number(code);
+      const { worker, ticket, code, why } = answer.head;
+      if (typeof worker !== "number" || typeof ticket !== "string") {
+        if (typeof why === "string") system.log(`${system.name}: ${why}`);
+        return Number(code);
+      }
       system.log(
         acceptedLine(system.pid, Buffer.from(fields.subarray(0, fields.indexOf(0))).toString("latin1")),
       );

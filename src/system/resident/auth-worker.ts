@@ -4,18 +4,18 @@
  * the book of failures, and tells the fronts whom not to serve.
  */
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
 import { setTimeout as sleepMs } from "node:timers/promises";
 import { type Authenticator, usualAuthenticator } from "../../auth/authenticator.ts";
+import { type Backend, Unable } from "../../auth/backend.ts";
 import { networkOf } from "../../auth/network.ts";
-import type { UsersReader } from "../../control/users.ts";
 import { verifyFields } from "../../control/verify-fields.ts";
-import { readFileCached } from "../files.ts";
+import { type Surroundings, surroundingsOf } from "../backends/surroundings.ts";
+import { openBackend } from "../backends/table.ts";
 import { CannotOpen } from "../system.ts";
 import { Channel, type Received } from "./channel.ts";
 import { exemptIn, keepBook } from "./keep-book.ts";
 import { LogLines } from "./log-lines.ts";
-import type { Service } from "./service.ts";
+import { checkpasswordOf, type Service } from "./service.ts";
 
 const temporary = 111;
 
@@ -24,8 +24,10 @@ const addressIn = (network: string) => network.replace(/\/64$/, "");
 
 /** Who may log in to one home folder, and who tries to. */
 interface Gate {
-  readonly reader: UsersReader;
+  readonly around: Surroundings;
   readonly authenticator: Authenticator;
+  /** By the program that asks it. */
+  readonly backends: Map<string, Promise<Backend>>;
   readonly book: { changed(): void };
 }
 
@@ -52,7 +54,7 @@ export function authWorker(master: Channel): void {
       answer(message)
         .catch((error) => ({
           code: temporary,
-          why: error instanceof CannotOpen ? error.message : String(error),
+          why: error instanceof CannotOpen || error instanceof Unable ? error.message : String(error),
         }))
         .then((facts) => front.reply(message, facts))
         .finally(() => message.body.fill(0));
@@ -91,24 +93,29 @@ export function authWorker(master: Channel): void {
       },
       log: (line) => log.add(service.id, line),
     });
-    const reader = {
-      home: () => home,
-      readFile: async (path: string) => readFileCached(resolve(home, path)),
-    };
-    const gate = { reader, authenticator, book };
+    const gate = { around: surroundingsOf(home), authenticator, book, backends: new Map() };
     gates.set(home, gate);
     tellAll(authenticator, fronts);
     return gate;
+  }
+
+  function backendOf({ around, backends }: Gate, program: string): Promise<Backend> {
+    const there = backends.get(program);
+    if (there !== undefined) return there;
+    const opened = openBackend(program, around);
+    backends.set(program, opened);
+    opened.catch(() => backends.delete(program));
+    return opened;
   }
 
   async function answer({ head, body }: Received): Promise<Record<string, unknown>> {
     const service = services.get(Number(head["service"]));
     if (head.kind !== "verify" || service === undefined) return { code: temporary };
     const client = String(head["client"] ?? "");
-    const { reader, authenticator, book } = gateOf(service);
-    const verdict = await verifyFields(reader, body, (user, secret) =>
-      authenticator.answer(reader, { client, user, secret }),
-    );
+    const gate = gateOf(service);
+    const { authenticator, book } = gate;
+    const backend = await backendOf(gate, checkpasswordOf(service).program);
+    const verdict = await verifyFields(body, client, (question) => authenticator.answer(backend, question));
     if (typeof verdict === "number") {
       book.changed();
       tell(authenticator, client);

@@ -6,6 +6,7 @@
 
 import { TurnedAway } from "../../auth/turned-away.ts";
 import { parseBlock } from "../../protocol/ucspi-tls/block.ts";
+import { isBackend } from "../backends/table.ts";
 import { duplicateFrom, socketPair } from "../native.ts";
 import type { Programs } from "../native-host.ts";
 import type { Secured } from "../resident-host.ts";
@@ -47,11 +48,11 @@ export function frontWorker(master: Channel, programs: Programs): void {
       }
     };
 
-  /** In an auth front, `checkpassword` is a question to another process. All else is the program itself. */
+  /** In an auth front, a checkpassword of ours is a question to another process. All else is the program itself. */
   const here =
     (service: Service): Programs =>
     async (name): Promise<Program | undefined> =>
-      name === "checkpassword" && peers.auth !== undefined
+      isBackend(name) && peers.auth !== undefined
         ? askAuth(service, () => peers.auth, users)
         : programs(name);
 

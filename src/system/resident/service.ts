@@ -63,6 +63,28 @@ export interface CertificateFiles {
 /** True when the first word of the chain, or one after a filter of ours, is authup: who the user is, is not known yet. */
 export const asksForUser = ({ argv }: Service) => argv.some((word) => /(^|\/)authup$/.test(word));
 
+/** The part of a chain that checks the password, as authup(8) takes its own words off. */
+export interface Checkpassword {
+  /** Its name without a path. */
+  readonly program: string;
+  /** From its word on: what authup runs. */
+  readonly argv: readonly string[];
+}
+
+/** Throws RangeError when the chain has no authup, or nothing after it. */
+export function checkpasswordOf({ argv }: Service): Checkpassword {
+  const words = argv.slice(argv.findIndex((word) => /(^|\/)authup$/.test(word)) + 1);
+  while (words[0]?.startsWith("-")) {
+    const option = words.shift();
+    if (option === "--") break;
+    if (option === "-t") words.shift();
+  }
+  words.shift(); // smtp or pop3
+  const [word] = words;
+  if (word === undefined) throw new RangeError("no word after authup's own");
+  return { program: word.replace(/^.*\//, ""), argv: words };
+}
+
 /** What a worker process is told at its start, in ACCEPTUTILS_WORKER. */
 export interface WorkerFacts {
   readonly kind: "tls" | "front" | "auth" | "user";

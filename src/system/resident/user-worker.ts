@@ -10,7 +10,7 @@ import { connectionOf } from "../stream.ts";
 import type { Account } from "../system.ts";
 import { Channel, type Received } from "./channel.ts";
 import { LogLines } from "./log-lines.ts";
-import type { Service } from "./service.ts";
+import { checkpasswordOf, type Service } from "./service.ts";
 import { SessionRecord } from "./session-record.ts";
 import { sessionVariable } from "./user-workers.ts";
 
@@ -76,7 +76,7 @@ export function userWorker(master: Channel, programs: Programs): void {
     sessions += 1;
     const { socket, input, output } = connectionOf(fd);
     const record = new SessionRecord();
-    const ended = await runResident(wordsAfterCheckpassword(service), {
+    const ended = await runResident(checkpasswordOf(service).argv.slice(1), {
       programs,
       env: environment(service, account, head["env"]),
       cwd: account.home,
@@ -95,10 +95,6 @@ export function userWorker(master: Channel, programs: Programs): void {
     clearTimeout(idle);
     idle = setTimeout(() => master.send({ kind: "idle" }), idleSeconds * 1000);
   }
-}
-
-function wordsAfterCheckpassword({ argv }: Service): readonly string[] {
-  return argv.slice(argv.findIndex((word) => /(^|\/)checkpassword$/.test(word)) + 1);
 }
 
 function environment(service: Service, account: Account, said: unknown): Map<string, string> {

@@ -1,0 +1,39 @@
+/** Whoever knows users and passwords: a file, the system's accounts, a directory. One interface for all of them. */
+import type { Secret } from "../protocol/checkpassword/secret.ts";
+import type { Account } from "../system/system.ts";
+
+/** Is this the password of that user? */
+export interface Question {
+  /** latin1. */
+  readonly user: string;
+  readonly secret: Secret;
+  /** The address of the client, and what it speaks (smtp or pop3); empty when nobody knows. */
+  readonly client: string;
+  readonly protocol: string;
+}
+
+/**
+ * Does the costly part of an answer, when it is its turn. `stored` is what the password is compared with, for a backend
+ * that sees it: a password that was right for it a moment ago is right without `work`.
+ */
+export type Check = (work: () => Promise<boolean>, stored?: Uint8Array) => Promise<boolean>;
+
+export interface Backend {
+  /**
+   * What the session becomes when the password is right; undefined when it is not. Calls `check` once, whatever is
+   * wrong, and takes the same time for it as far as we can see to that: a user that there is not, one that is locked
+   * and uid 0 go the way of a wrong password. Leaves wiping the secret to the caller.
+   * Throws Unable, and CannotOpen.
+   */
+  verify(question: Question, check: Check): Promise<Account | undefined>;
+  /** Lets go of connections and processes. */
+  close?(): void;
+}
+
+/** The check itself, at once. */
+export const atOnce: Check = (work) => work();
+
+/** Nobody knows whether the password is right: the message, for the log, says why. Try again later. */
+export class Unable extends Error {
+  override readonly name = "Unable";
+}
