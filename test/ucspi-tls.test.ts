@@ -180,6 +180,7 @@ const placeholders: readonly [RegExp, string][] = [
   [/^(SSL_VERSION_LIBRARY=).+/s, "<LIBRARY>"],
   [/^(SSL_SERVER_M_SERIAL=)[0-9A-F]+$/s, "<SERIAL>"],
   [/^(SSL_SERVER_V_(?:START|END)=)\w{3} [ \d]\d [\d:]{8} \d{4} GMT$/s, "<CERTDATE>"],
+  [/^(SSL_TLS_EXPORTER=)[0-9a-f]{64}$/s, "<HEX>"],
   [/^(SSL_SERVER_CERT=)-----BEGIN CERTIFICATE-----.*-----END CERTIFICATE-----\n$/s, "<PEM>"],
 ];
 const general = (variable: string) =>
@@ -209,7 +210,7 @@ function connectionOf(env: Readonly<Record<string, string>>, port: number): Reco
   );
 }
 
-/** The recording, with what we do otherwise: docs/specifications.md, sslserver-status, -command-byte, -handshake-failure. */
+/** The recording, with what we do otherwise: docs/specifications.md, sslserver-status, -command-byte and others. */
 function wanted({ program_saw, log, steps, listener_options }: ListenerCase): {
   notes: Note[];
   log: string[];
@@ -219,17 +220,25 @@ function wanted({ program_saw, log, steps, listener_options }: ListenerCase): {
   const unknown = program_saw.some((note) => note.line === "STARTTLS X");
   const why = unknown ? "unrecognized command on control socket" : "unable to accept SSL: <WHY>";
   return {
-    notes: program_saw.map(({ env_block_length_class: _, ...note }) =>
-      note.env === undefined || listener_options.length > 0
-        ? note
-        : { ...note, uid: process.getuid!(), gid: process.getgid!() },
-    ),
+    notes: program_saw
+      .map(withBinding)
+      .map(({ env_block_length_class: _, ...note }) =>
+        note.env === undefined || listener_options.length > 0
+          ? note
+          : { ...note, uid: process.getuid!(), gid: process.getgid!() },
+      ),
     log: log
       .filter((line) => secured || !/ ssl <PID> accept $/.test(line))
       .map((line) => line.replace(/(end <PID> status ).*/, `$1${code * 256}`))
       .map((line) => line.replace(/(dropping SSL connection, ).*/, `$1${why}`)),
   };
 }
+
+/** docs/specifications.md, sslserver-channel-binding */
+const withBinding = (note: Note): Note =>
+  note.env_block === undefined || note.env_block.length === 0
+    ? note
+    : { ...note, env_block: [...note.env_block, "SSL_TLS_EXPORTER=<HEX>"] };
 
 const generalLog = (log: string, port: number) =>
   log

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { selfSigned } from "../home/certificate.ts";
 import { certificateFacts } from "./certificate-facts.ts";
-import { keyBits, sessionFacts, sessionId } from "./session-facts.ts";
+import { channelBinding, keyBits, sessionFacts, sessionId } from "./session-facts.ts";
 
 const pem = selfSigned({ names: ["mx.example"], now: new Date() });
 
@@ -58,7 +58,10 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
       maxVersion: version,
       rejectUnauthorized: false,
     });
-    const [tls] = (await once(server, "secureConnection")) as [TLSSocket];
+    const [[tls]] = (await Promise.all([
+      once(server, "secureConnection"),
+      once(client, "secureConnect"),
+    ])) as [[TLSSocket], unknown];
     const facts = sessionFacts(tls, certificateFacts(new X509Certificate(pem)));
     assert.deepEqual(
       [...facts.keys()],
@@ -67,10 +70,13 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
         ...["VERSION_INTERFACE", "VERSION_LIBRARY"],
       ]
         .map((name) => `SSL_${name}`)
-        .concat(inOrder, "SSL_TLS_SNI_SERVERNAME"),
+        .concat(inOrder, "SSL_TLS_SNI_SERVERNAME", "SSL_TLS_EXPORTER"),
     );
     assert.equal(facts.get("SSL_PROTOCOL"), version);
     assert.match(facts.get("SSL_SESSION_ID") ?? "", version === "TLSv1.3" ? /^$/ : /^([0-9a-f]{64})?$/);
+    // The client comes to the same binding.
+    assert.match(facts.get("SSL_TLS_EXPORTER") ?? "", /^[0-9a-f]{64}$/);
+    assert.equal(facts.get("SSL_TLS_EXPORTER"), channelBinding(client));
     client.destroy();
     tls.destroy();
     server.close();

@@ -27,7 +27,18 @@ export function sessionFacts(
     ...(typeof asked === "string" && /^[A-Za-z0-9._-]{1,255}$/.test(asked)
       ? ([["SSL_TLS_SNI_SERVERNAME", asked]] as const)
       : []),
+    // Ours: what SCRAM-SHA-256-PLUS binds itself to.
+    ["SSL_TLS_EXPORTER", channelBinding(tls)],
   ]);
+}
+
+/** RFC 9266 §4: tls-exporter, in hexadecimal. Without a context, as GnuTLS and Cyrus IMAP have it: in TLS 1.2 that counts. */
+export function channelBinding(tls: TLSSocket): string {
+  // The types ask for a context.
+  const { exportKeyingMaterial } = tls as unknown as {
+    exportKeyingMaterial(octets: number, label: string): Buffer;
+  };
+  return exportKeyingMaterial.call(tls, 32, "EXPORTER-Channel-Binding").toString("hex");
 }
 
 /** Bits of the key, by the IANA name of a cipher: ours are AES, ChaCha20 and whatever CIPHERS allows. */
