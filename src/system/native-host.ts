@@ -6,33 +6,29 @@ import { spawn as spawnProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
 import { basename, resolve as resolvePath } from "node:path";
-import type { Duplex, Readable, Writable } from "node:stream";
 import { ownAddresses } from "./addresses.ts";
 import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
 import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, readFileCached, UnlinkedFile } from "./files.ts";
 import { lookUp } from "./lookup.ts";
 import * as native from "./native.ts";
-import { StreamInput, StreamOutput } from "./stream.ts";
+import { ProcessChild } from "./process-child.ts";
+import { sleep } from "./sleep.ts";
 import {
   type Account,
   CannotOpen,
   CannotRun,
   type Child,
   codeOf,
-  type Ended,
   type Input,
   type Output,
-  type Program,
+  type Programs,
   type SpawnOptions,
   type System,
   type TemporaryFile,
   TlsFailed,
 } from "./system.ts";
 import { readBlock } from "./ucspi-tls.ts";
-
-/** How a program of ours is found by name; undefined for a name that is not ours. */
-export type Programs = (name: string) => Promise<Program | undefined>;
 
 /** Where a program finds the three descriptors of UCSPI-TLS. ucspi-tls(2) */
 const tlsVariables = ["SSLCTLFD", "SSLREADFD", "SSLWRITEFD"] as const;
@@ -258,21 +254,6 @@ class NativeSystem implements System {
   }
 }
 
-export function sleep(seconds: number): Promise<void> & { cancel(): void } {
-  let timer: NodeJS.Timeout | undefined;
-  let wake: () => void;
-  const promise = new Promise<void>((resolve) => {
-    wake = resolve;
-    timer = setTimeout(resolve, seconds * 1000);
-  });
-  return Object.assign(promise, {
-    cancel: () => {
-      clearTimeout(timer);
-      wake();
-    },
-  });
-}
-
 function entry<Value>(map: Map<number, Value>, key: number, make: () => Value): Value {
   const there = map.get(key);
   if (there !== undefined) return there;
@@ -295,57 +276,6 @@ function wasInherited(fd: number): boolean {
 function reopened(file: TemporaryFile): number {
   if (!(file instanceof UnlinkedFile)) throw new TypeError("not a file of this host");
   return openSync(`/proc/self/fd/${file.handle.fd}`, "r+");
-}
-
-/** A child that is a process. */
-export class ProcessChild implements Child {
-  readonly pid: number;
-  readonly #process: import("node:child_process").ChildProcess;
-  readonly #ended: Promise<Ended>;
-  readonly #inputs = new Map<number, Input>();
-  readonly #outputs = new Map<number, Output>();
-
-  constructor(child: import("node:child_process").ChildProcess, wires: SpawnOptions["wires"]) {
-    this.#process = child;
-    this.pid = child.pid!;
-    this.#ended = new Promise((resolve) => {
-      child.on("exit", (code, signal) => resolve(signal === null ? { code: code ?? 0 } : { signal }));
-    });
-    for (const [key, wire] of Object.entries(wires)) {
-      const fd = Number(key);
-      const stream = child.stdio[fd] as Duplex | Readable | Writable | null | undefined;
-      if (stream === null || stream === undefined) continue;
-      if ("toChild" in wire) this.#outputs.set(fd, new StreamOutput(stream as Writable));
-      else if ("fromChild" in wire) this.#inputs.set(fd, new StreamInput(stream as Readable));
-      else if ("bytes" in wire) {
-        stream.on("error", () => {}); // a child that does not want it all
-        // A copy, so that the caller may wipe its own at once; ours is wiped when the kernel has it.
-        const copy = Buffer.allocUnsafeSlow(wire.bytes.length);
-        copy.set(wire.bytes);
-        (stream as Writable).end(copy, () => copy.fill(0));
-      }
-    }
-  }
-
-  output(descriptor: number): Output {
-    const output = this.#outputs.get(descriptor);
-    if (output === undefined) throw new RangeError(`descriptor ${descriptor} of the child is no pipe to it`);
-    return output;
-  }
-
-  input(descriptor: number): Input {
-    const input = this.#inputs.get(descriptor);
-    if (input === undefined) throw new RangeError(`descriptor ${descriptor} of the child is no pipe from it`);
-    return input;
-  }
-
-  wait(): Promise<Ended> {
-    return this.#ended;
-  }
-
-  kill(signal: "SIGTERM" | "SIGKILL"): void {
-    this.#process.kill(signal);
-  }
 }
 
 /** Runs the program `name` as this process and ends it with the program's exit code. */

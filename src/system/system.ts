@@ -13,6 +13,9 @@ import type { RecordType } from "./dns.ts";
 /** Runs one program. `args` are the words after its own name. Resolves to its exit code, 0 to 255. */
 export type Program = (args: readonly string[], system: System) => Promise<number>;
 
+/** How a program of ours is found by name; undefined for a name that is not ours. */
+export type Programs = (name: string) => Promise<Program | undefined>;
+
 /** One end of a conversation that can be read. */
 export interface Input {
   /**

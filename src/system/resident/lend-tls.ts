@@ -5,9 +5,9 @@
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { duplicateFrom, socketPair } from "../native.ts";
-import type { LentTls } from "../resident-host.ts";
 import type { Input } from "../system.ts";
 import type { Channel } from "./channel.ts";
+import type { LentTls } from "./foreign-child.ts";
 
 const start = 0x79; // y
 const startAndReport = 0x59; // Y

@@ -7,10 +7,17 @@ import { acceptLine, denyLine, endLine, okLine, pidLine, statusLine } from "../.
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { ownAddresses } from "../addresses.ts";
 import { duplicateFrom } from "../native.ts";
-import type { Programs } from "../native-host.ts";
 import { runResident, type Secured } from "../resident-host.ts";
 import { connection } from "../stream.ts";
-import { CannotOpen, type Ended, type Facts, type Input, type Output, systemWords } from "../system.ts";
+import {
+  CannotOpen,
+  type Ended,
+  type Facts,
+  type Input,
+  type Output,
+  type Programs,
+  systemWords,
+} from "../system.ts";
 import { type Admission, Admissions } from "./admission.ts";
 import type { Channel } from "./channel.ts";
 import { lendTls } from "./lend-tls.ts";

@@ -4,10 +4,9 @@
  */
 import { closeSync } from "node:fs";
 import { deadlines } from "../deadlines.ts";
-import type { Programs } from "../native-host.ts";
 import { runResident } from "../resident-host.ts";
 import { connectionOf } from "../stream.ts";
-import type { Account } from "../system.ts";
+import type { Account, Programs } from "../system.ts";
 import { Channel, type Received } from "./channel.ts";
 import { LogLines } from "./log-lines.ts";
 import { checkpasswordOf, type Service } from "./service.ts";

@@ -4,7 +4,7 @@
  */
 
 import * as native from "../native.ts";
-import type { Programs } from "../native-host.ts";
+import type { Programs } from "../system.ts";
 import { authWorker } from "./auth-worker.ts";
 import { Channel } from "./channel.ts";
 import { frontWorker } from "./front-worker.ts";
