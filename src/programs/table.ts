@@ -9,6 +9,8 @@ const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["rblsmtpd", () => import("./rblsmtpd/main.ts")],
   ["authup", () => import("./authup/main.ts")],
   ["checkpassword", () => import("./checkpassword/main.ts")],
+  ["checkpassword-shadow", () => import("./checkpassword/shadow.ts")],
+  ["checkpassword-pam", () => import("./checkpassword/pam.ts")],
   ["checknotroot", () => import("./checknotroot/main.ts")],
   ["fixsmtpio", () => import("./fixsmtpio/main.ts")],
   ["qmail-smtpd", () => import("./qmail-smtpd/main.ts")],

@@ -3,6 +3,7 @@ import { atOnce, Unable } from "../../auth/backend.ts";
 import { exit, verifyFields } from "../../control/verify-fields.ts";
 import { acceptedLine } from "../../protocol/checkpassword/accepted-line.ts";
 import { maximumOctets } from "../../protocol/checkpassword/fields.ts";
+import { surroundingsOf } from "../../system/backends/surroundings.ts";
 import { openBackend } from "../../system/backends/table.ts";
 import {
   type Account,
@@ -40,7 +41,7 @@ export const checkpassword =
   };
 
 async function ask(name: string, system: System, bytes: Uint8Array): Promise<Account | number> {
-  const backend = await openBackend(name, system);
+  const backend = await openBackend(name, surroundingsOf(system.home()));
   try {
     const client = system.env.get("TCPREMOTEIP") ?? "";
     return await verifyFields(bytes, client, (question) => backend.verify(question, atOnce));

@@ -1,11 +1,39 @@
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { Unable } from "../../auth/backend.ts";
+import { ControlError, type Kinds, settingsOf } from "../../control/settings-file.ts";
+import type { Perform } from "../c-library/deeds.ts";
 import { readFileCached } from "../files.ts";
 import type { System } from "../system.ts";
 
 /** What a backend needs of the host it runs in. */
-export type Surroundings = Pick<System, "home" | "readFile">;
+export interface Surroundings extends Pick<System, "home" | "readFile"> {
+  /** Has a library of the machine do what blocks. Throws Unable. */
+  readonly perform: Perform;
+  /** True where a process is one login: nobody else waits. */
+  readonly alone: boolean;
+}
 
-/** The surroundings of a process that serves the home folder `home`. */
+/** The surroundings of a program that is one login, in the home folder `home`. */
 export function surroundingsOf(home: string): Surroundings {
-  return { home: () => home, readFile: async (path) => readFileCached(path, resolve(home, path)) };
+  return {
+    home: () => home,
+    readFile: async (path) => readFileCached(path, resolve(home, path)),
+    perform: async (deed, secret) => (await import("../c-library/alone.ts")).performAlone(deed, secret),
+    alone: true,
+  };
+}
+
+/** The settings in control/NAME, as they are now; without the file, those that go without saying. Throws Unable. */
+export async function settingsFor<Settings>(
+  { home, readFile }: Surroundings,
+  name: string,
+  kinds: Kinds<Settings>,
+): Promise<Settings> {
+  const path = join(home(), "control", name);
+  try {
+    return settingsOf(path, await readFile(path), kinds);
+  } catch (error) {
+    if (error instanceof ControlError) throw new Unable(error.message, { cause: error });
+    throw error;
+  }
 }

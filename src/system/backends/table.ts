@@ -4,7 +4,11 @@ import type { Surroundings } from "./surroundings.ts";
 
 type Loader = () => Promise<{ open(around: Surroundings): Backend }>;
 
-const loaders: ReadonlyMap<string, Loader> = new Map([["checkpassword", () => import("./users-file.ts")]]);
+const loaders: ReadonlyMap<string, Loader> = new Map([
+  ["checkpassword", () => import("./users-file.ts")],
+  ["checkpassword-shadow", () => import("./shadow.ts")],
+  ["checkpassword-pam", () => import("./pam.ts")],
+]);
 
 /** True for the name of a program that asks a backend of ours. */
 export const isBackend = (program: string): boolean => loaders.has(program);

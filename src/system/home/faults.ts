@@ -4,6 +4,8 @@ import { accessSync, constants, readdirSync, readFileSync, statSync } from "node
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { networks } from "../../auth/network.ts";
+import { pamSettings } from "../../control/checkpassword-pam.ts";
+import { type Kinds, parseSettings } from "../../control/settings-file.ts";
 import { parseUser } from "../../control/users.ts";
 import { parseRules } from "../../protocol/fixsmtpio/rule.ts";
 import { lookUp } from "../lookup.ts";
@@ -60,6 +62,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["fixsmtpio", (text) => parseRules(text).problems],
   ["smtpfilters", programs],
   ["ofmipfilters", programs],
+  ["checkpassword-pam", settings(pamSettings)],
 ]);
 
 const usersAndCertificate: ReadonlyMap<string, Check> = new Map<string, Check>([
@@ -130,6 +133,13 @@ function* networkList(text: string): Generator<Spot> {
       yield { line, column: 1, text: `wants a network such as 198.51.100.0/24, not "${printable(entry)}"` };
     }
   }
+}
+
+function settings<Settings>(kinds: Kinds<Settings>): Check {
+  return (text) => {
+    const result = parseSettings(text, kinds);
+    return "spots" in result ? result.spots : [];
+  };
 }
 
 function* hostName(text: string): Generator<Spot> {

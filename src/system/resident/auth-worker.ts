@@ -11,6 +11,8 @@ import { networkOf } from "../../auth/network.ts";
 import { verifyFields } from "../../control/verify-fields.ts";
 import { type Surroundings, surroundingsOf } from "../backends/surroundings.ts";
 import { openBackend } from "../backends/table.ts";
+import type { Perform } from "../c-library/deeds.ts";
+import { Helpers } from "../c-library/helpers.ts";
 import { CannotOpen } from "../system.ts";
 import { Channel, type Received } from "./channel.ts";
 import { exemptIn, keepBook } from "./keep-book.ts";
@@ -18,6 +20,7 @@ import { LogLines } from "./log-lines.ts";
 import { checkpasswordOf, type Service } from "./service.ts";
 
 const temporary = 111;
+const cores = availableParallelism();
 
 /** An address of a network, from the name that networkOf() gives it. */
 const addressIn = (network: string) => network.replace(/\/64$/, "");
@@ -35,6 +38,8 @@ export function authWorker(master: Channel): void {
   const services = new Map<number, Service>();
   const gates = new Map<string, Gate>();
   const fronts = new Set<Channel>();
+  const helpers = new Helpers({ atOnce: cores, waiting: 1000, seconds: 30, idleSeconds: 60 });
+  const perform: Perform = (deed, secret) => helpers.perform(deed, secret);
   const log = new LogLines(master);
 
   master.onMessage = ({ head, descriptors }) => {
@@ -82,7 +87,7 @@ export function authWorker(master: Channel): void {
     const there = gates.get(home);
     if (there !== undefined) return there;
     const authenticator = usualAuthenticator({
-      cores: availableParallelism(),
+      cores,
       exempt: exemptIn(home, (line) => log.add(service.id, line)),
       sleep: (seconds) => sleepMs(seconds * 1000),
     });
@@ -93,7 +98,8 @@ export function authWorker(master: Channel): void {
       },
       log: (line) => log.add(service.id, line),
     });
-    const gate = { around: surroundingsOf(home), authenticator, book, backends: new Map() };
+    const around = { ...surroundingsOf(home), perform, alone: false };
+    const gate = { around, authenticator, book, backends: new Map() };
     gates.set(home, gate);
     tellAll(authenticator, fronts);
     return gate;

@@ -87,7 +87,7 @@ export function checkpasswordOf({ argv }: Service): Checkpassword {
 
 /** What a worker process is told at its start, in ACCEPTUTILS_WORKER. */
 export interface WorkerFacts {
-  readonly kind: "tls" | "front" | "auth" | "user";
+  readonly kind: "tls" | "front" | "auth" | "user" | "helper";
   /** For `ps`. */
   readonly title: string;
   /** Who it becomes once it is loaded; undefined: stays who it is. */

@@ -3,6 +3,7 @@
  * before it sees a byte from the network. Then its kind decides.
  */
 
+import { helperWorker } from "../c-library/helpers.ts";
 import * as native from "../native.ts";
 import type { Programs } from "../system.ts";
 import { authWorker } from "./auth-worker.ts";
@@ -28,6 +29,7 @@ export function runWorker(programs: Programs): void {
   if (facts.kind === "tls") tlsWorker(master);
   else if (facts.kind === "front") frontWorker(master, programs);
   else if (facts.kind === "auth") authWorker(master);
+  else if (facts.kind === "helper") void helperWorker(master);
   else userWorker(master, programs);
 }
 
@@ -42,7 +44,8 @@ function giveUp({ kind, uid, gid, user, chroot }: WorkerFacts): void {
     process.setgid!(gid);
     process.setuid!(uid);
   }
-  // The auth process starts other people's checkpasswords, which may need what we forbid here.
-  if (kind !== "auth") native.forbidNewPrivileges();
-  if (kind === "tls" || kind === "auth") native.hideMemory();
+  const knowsSecrets = kind === "auth" || kind === "helper";
+  // These start other people's checkpasswords and PAM modules, which may need what we forbid here.
+  if (!knowsSecrets) native.forbidNewPrivileges();
+  if (kind === "tls" || knowsSecrets) native.hideMemory();
 }
