@@ -240,16 +240,15 @@ export class Listener {
       record.add({ tls, cipher });
       this.#log(2, acceptLine(server, pid, this.#service.verbosity > 2 ? `${tls}:${cipher}` : ""));
     };
+    const dropped = (why: string) =>
+      this.#log(1, `${server}: warning: dropping SSL connection, unable to accept SSL: ${why}`);
     if (tls === "at once" && secure !== undefined) {
       try {
         const inside = await secure(input, output, host);
         if (tlsEnvironment) applyBlock(env, inside.block);
         secured(inside);
       } catch (error) {
-        this.#log(
-          1,
-          `${server}: warning: dropping SSL connection, unable to accept SSL: ${(error as Error).message}`,
-        );
+        dropped((error as Error).message);
         return { code: 111 };
       }
     }
@@ -257,7 +256,10 @@ export class Listener {
     const startTls =
       tls === "delayed" && secure !== undefined
         ? async (from: Input, to: Output) => {
-            const inside = await secure(from, to, host);
+            const inside = await secure(from, to, host).catch((error: Error) => {
+              dropped(error.message);
+              throw error;
+            });
             secured(inside);
             return inside;
           }
