@@ -6,6 +6,7 @@ import type { Case, Outcome } from "../runner/case.ts";
 import { authupDepartures, authupRules } from "./departures/authup.ts";
 import { checknotrootDepartures } from "./departures/checknotroot.ts";
 import { fixsmtpioDepartures, fixsmtpioRules } from "./departures/fixsmtpio.ts";
+import { chainDepartures, chainRules } from "./departures/full-chain.ts";
 import { ofmipdDepartures } from "./departures/ofmipd.ts";
 import { qfilterDepartures } from "./departures/qfilter.ts";
 import { pop3dDepartures } from "./departures/qmail-pop3d.ts";
@@ -31,7 +32,7 @@ export interface Rule {
   readonly ours: (theirs: Outcome) => Partial<Outcome>;
 }
 
-export const rules: readonly Rule[] = [...authupRules, ...fixsmtpioRules];
+export const rules: readonly Rule[] = [...authupRules, ...fixsmtpioRules, ...chainRules];
 
 /** By FILE/NAME, for bugs.json by bugs/TOPIC/NAME. They come after the rules. */
 export const departures: Readonly<Record<string, Departure>> = {
@@ -39,6 +40,7 @@ export const departures: Readonly<Record<string, Departure>> = {
   ...checknotrootDepartures,
   ...ofmipdDepartures,
   ...rblsmtpdDepartures,
+  ...chainDepartures,
   ...fixsmtpioDepartures,
   ...pop3dDepartures,
   ...qfilterDepartures,
@@ -46,6 +48,7 @@ export const departures: Readonly<Record<string, Departure>> = {
 
 /** Bugs of the originals that cannot be seen from outside, such as a write past the end of a string: ours say the same. */
 export const unseen: ReadonlySet<string> = new Set([
+  "bugs/full-chain/incoming-quit-pipelined-after-message",
   "bugs/fixsmtpio/multi-replacement-of-one-byte-as-last",
   "bugs/fixsmtpio/single-replacement-one-byte",
 ]);

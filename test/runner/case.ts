@@ -9,13 +9,14 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** What was done, or what was seen. A list of them is a transcript. */
 export type Step =
   | { readonly send: string; readonly accepted?: number }
-  | { readonly send_repeat: { readonly text: string; readonly count: number } }
+  | { readonly send_repeat: { readonly text: string; readonly count: number; readonly then?: string } }
   | { readonly expect: string }
   | { readonly shutdown: true }
   | { readonly close: true }
   | { readonly wait_ms: number }
   | { readonly eof: true }
   | { readonly busy: true }
+  | { readonly starttls: true; readonly protocol: string; readonly cipher: string }
   | {
       readonly tls: true;
       readonly control_read?: string;

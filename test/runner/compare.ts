@@ -41,7 +41,15 @@ export function normalized(seen: Outcome, wanted: Outcome, { env }: Pick<Case, "
     steps,
     ...(seen.stderr === undefined ? {} : { stderr: likened(seen.stderr, wanted.stderr ?? "") }),
     ...(runs === undefined ? {} : { child_runs: runs }),
+    ...(seen.files_after === undefined ? {} : { files_after: likenedFiles(seen, wanted) }),
   };
+}
+
+function likenedFiles(seen: Outcome, wanted: Outcome): Record<string, string> {
+  const files = Object.entries(seen.files_after ?? {});
+  return Object.fromEntries(
+    files.map(([name, text]) => [name, likened(text, wanted.files_after?.[name] ?? "")]),
+  );
 }
 
 /** A text with placeholders for what the next run will have otherwise. */
@@ -110,6 +118,7 @@ function linesOf(step: Step): string[] {
   if ("tls" in step) {
     return [`(TLS: asked with ${shown(step.control_read ?? "")}${step.control_close ? ", refused" : ""})`];
   }
+  if ("starttls" in step) return [`(TLS: ${step.protocol}, ${step.cipher})`];
   if ("shutdown" in step) return ["(the client has said all)"];
   if ("close" in step) return ["(the client is gone)"];
   if ("wait_ms" in step) return [`(${step.wait_ms} ms later)`];

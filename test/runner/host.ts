@@ -10,7 +10,12 @@ export interface Playing {
   readonly client: Line | undefined;
   /** The TLS server's side of UCSPI-TLS, once the program has come to it; undefined when none is offered. */
   readonly tls: { control(): Line | undefined; inside(): Line | undefined } | undefined;
-  readonly family: Family;
+  /** The client's side of a real handshake: the line inside TLS; undefined when it fails. */
+  secure?(
+    protocol: string,
+    cipher: string,
+  ): Promise<{ line: Line; protocol: string; cipher: string } | undefined>;
+  readonly family: Pick<Family, "rest">;
   /** How it ended, once it has. */
   ended(): Ended | undefined;
   /** All of the log so far. */

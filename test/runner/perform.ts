@@ -37,7 +37,8 @@ const asking = (played: Case, dns: DnsServer | undefined): Case =>
 const isSeen = (step: Step | undefined) =>
   step !== undefined && ("expect" in step || "eof" in step || "busy" in step);
 
-class Player {
+/** The client's side of a script. */
+export class Player {
   readonly #seen: Step[] = [];
   readonly #playing: Playing;
   #line: Line | undefined;
@@ -91,11 +92,25 @@ class Player {
       return;
     }
     if ("tls" in step) return this.#startTls(step);
+    if ("starttls" in step) return this.#secure(step);
     this.#seen.push(step);
-    if ("send_repeat" in step) line.say(step.send_repeat.text.repeat(step.send_repeat.count));
-    else if ("wait_ms" in step) await later(step.wait_ms);
+    if ("send_repeat" in step) {
+      const { text, count, then = "" } = step.send_repeat;
+      line.say(text.repeat(count) + then);
+    } else if ("wait_ms" in step) await later(step.wait_ms);
     else if ("shutdown" in step) line.shutdown();
     else if ("close" in step) line.close();
+  }
+
+  /** A real handshake, with the protocol and cipher that were recorded. */
+  async #secure(step: Extract<Step, { starttls: true }>): Promise<void> {
+    const secured = await this.#playing.secure?.(step.protocol, step.cipher);
+    this.#seen.push({
+      starttls: true,
+      protocol: secured?.protocol ?? "none",
+      cipher: secured?.cipher ?? "none",
+    });
+    if (secured !== undefined) this.#line = secured.line;
   }
 
   async #startTls(step: Extract<Step, { tls: true }>): Promise<void> {

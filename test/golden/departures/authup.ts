@@ -40,7 +40,7 @@ export const authupRules: readonly Rule[] = [
     applies: (played) => isAuthup(played) && played.env["UCSPITLS"] === "!" && !("DISABLETLS" in played.env),
     ours: (theirs) =>
       changeReplies(theirs, (text, before) =>
-        before.some((step) => "tls" in step)
+        before.some((step) => "tls" in step || "starttls" in step)
           ? text
           : text.replace(/^(250-AUTH[ =]LOGIN PLAIN|USER)\r\n/gm, ""),
       ),
