@@ -5,12 +5,30 @@ import { fits } from "./compare.ts";
 import { type DnsServer, serveDns } from "./dns.ts";
 import { type Folder, makeFolder, readFiles, readRuns, removeFolder } from "./folder.ts";
 import type { Host, Playing } from "./host.ts";
+import type { Family } from "./idle.ts";
 import type { Line } from "./line.ts";
 
 /** How much of the processor a program may use over one thing before it counts as busy for ever. */
 const busySeconds = 5;
-/** How long we wait for what should come from processes that seem to be at rest. */
-const graceMs = 1500;
+/**
+ * How often we look again for what should come from processes that seem to be at rest, and how long we wait between.
+ * Rounds, not a time of day: on a busy machine all of that may be gone before the processes have come to rest.
+ */
+const graceRounds = 300;
+const roundMs = 5;
+
+/** Resolves when something is seen that should come, and the processes are at rest; false when they never are. */
+async function seen(
+  family: Pick<Family, "rest">,
+  comes: () => boolean,
+  rounds = graceRounds,
+): Promise<boolean> {
+  for (let left = rounds; ; left--) {
+    if (!(await family.rest(busySeconds))) return false;
+    if (comes() || left === 0) return true;
+    await later(roundMs);
+  }
+}
 
 /** Plays `script` against the program of a case. */
 export async function perform(host: Host, played: Case, script: readonly Step[]): Promise<Outcome> {
@@ -67,15 +85,11 @@ export class Player {
     const wanted = script.slice(0, next < 0 ? script.length : next);
     const text = wanted.map((step) => ("expect" in step ? step.expect : "")).join("");
     const end = this.#ended || wanted.some((step) => "eof" in step);
-    const deadline = performance.now() + graceMs;
-    let calm = true;
-    for (;;) {
-      calm = await this.#playing.family.rest(busySeconds);
-      if (!calm || performance.now() > deadline) break;
-      const line = this.#line!;
-      if (!line.speaking && line.ended === end && fits(line.heard, text)) break;
-      await later(5);
-    }
+    const line = this.#line!;
+    const calm = await seen(
+      this.#playing.family,
+      () => !line.speaking && line.ended === end && fits(line.heard, text),
+    );
     const heard = this.#line!.take();
     const ended = this.#line!.ended && !this.#ended;
     if (heard !== "" || (!ended && !this.#ended)) this.#seen.push({ expect: heard });
@@ -115,11 +129,7 @@ export class Player {
 
   async #startTls(step: Extract<Step, { tls: true }>): Promise<void> {
     const { tls, family } = this.#playing;
-    const deadline = performance.now() + graceMs;
-    while (performance.now() < deadline && !tls?.control()?.heard) {
-      await family.rest(busySeconds);
-      await later(5);
-    }
+    await seen(family, () => Boolean(tls?.control()?.heard));
     const control = tls?.control();
     const asked = control?.take() ?? "";
     if (step.control_close) {
@@ -128,7 +138,7 @@ export class Player {
       return;
     }
     control?.say(step.env_block ?? "");
-    while (performance.now() < deadline && tls?.inside() === undefined) await later(5);
+    await seen(family, () => tls?.inside() !== undefined);
     this.#seen.push({ tls: true, control_read: asked, env_block: step.env_block ?? "" });
     const inside = tls?.inside();
     if (inside === undefined) return;
@@ -140,9 +150,8 @@ export class Player {
 }
 
 async function ending(playing: Playing, played: Case, folder: Folder): Promise<Omit<Outcome, "steps">> {
-  const deadline = performance.now() + (played.state === undefined ? 5000 : 500);
-  while (playing.ended() === undefined && performance.now() < deadline) await later(2);
-  await playing.family.rest(busySeconds);
+  const rounds = played.state === undefined ? 3 * graceRounds : graceRounds / 3;
+  await seen(playing.family, () => playing.ended() !== undefined, rounds);
   const ended = playing.ended();
   const runs = readRuns(folder);
   const after =
