@@ -58,6 +58,9 @@ const words = {
   client: [
     "EHLO c\r\n",
     "BDAT 9 LAST\r\n",
+    "BDAT 2 LAST\r\n",
+    "BDAT 3\r\n",
+    "BDAT 0\r\n",
     "NOOP\r\n",
     "DATA\r\n",
     "STARTTLS\r\n",
@@ -137,7 +140,14 @@ function converse(
   const random = randomFrom(seed);
   const rules = rulesFrom(random);
   const level = pick(random, ["unavailable", "available", "required"] as const);
-  const options: Options = pick(random, [{}, {}, { strictLineEnds: true }, { hidesExtensions: true }]);
+  const options: Options = pick(random, [
+    {},
+    { strictLineEnds: true },
+    { hidesExtensions: true },
+    { offersChunking: true },
+    { offersChunking: true },
+    { offersChunking: true, strictLineEnds: true },
+  ]);
   let secured = false;
   const has = (name: string) => name === "FOO" || (secured && name === "FIXSMTPIOTLS");
   const conversation = new Conversation({ rules, greeting: "g", level, has, options });
@@ -145,6 +155,10 @@ function converse(
   const carryOut = (outcome: Outcome) => {
     client += Buffer.from(outcome.toClient ?? []).toString("latin1");
     server += Buffer.from(outcome.toServer ?? []).toString("latin1");
+    if (outcome.next?.do === "startAnew") {
+      conversation.serverStarted();
+      server += "(new)";
+    }
     if (outcome.next?.do !== "startTls") return;
     secured = true;
     unheard = "";

@@ -10,16 +10,16 @@ export function debugObserver(system: System, program: string, childPid: () => n
   const log = (kind: string, text: string) =>
     system.log(`fixsmtpio ${system.pid} ${name} ${childPid()} ${kind}: ${visible(text)}`);
   return {
-    request: ({ line, sent, secret }) => {
-      const front = sent.slice(0, sent.length - line.length);
-      const shown = secret ? redacted(line) : line;
-      log("1", shown);
-      log("2", front + shown);
+    request: ({ line, front, prefix, passed, secret }) => {
+      const shown = (text: string) => (secret ? redacted(text) : text);
+      if (line !== "") log("1", shown(line));
+      if (passed !== "") log("2", front + prefix + shown(passed));
     },
     reply: ({ reply, sent }) => {
       log("3", reply);
       log("4", sent);
     },
+    ownAnswer: (text) => log("4", text),
     message: (bytes) => log("D", bytes.toString("latin1")),
     chunk: (bytes) => log("D", bytes.toString("latin1")),
   };

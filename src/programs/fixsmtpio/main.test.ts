@@ -163,12 +163,33 @@ test("NOFIXSMTPIO: as if it were not there", async () => {
   });
 });
 
+test("BDAT for a server that has DATA alone, which is another one after RSET", async () => {
+  const dialogue = `
+    S: 220 -x
+    C: EHLO c
+    S: 250-child
+    S: 250-SIZE
+    S: 250 CHUNKING
+    C: BDAT 3
+    C: a
+    C: RSET
+    C: BDAT 3 LAST
+    C: .
+    C: QUIT
+    S: 250 fixsmtpio: chunk taken (#2.0.0)
+    S: 250 RSET
+    S: 250 accepted
+    S: 250 QUIT
+    (END)`;
+  await play(dialogue, { ...scene, argv: ["fixsmtpio", "-b", "server", "-x"], exit: 0, log: [] });
+});
+
 test("what is wrong before a session starts", async () => {
   await play("(END)", {
     ...scene,
     argv: ["fixsmtpio"],
     exit: 1,
-    log: ["fixsmtpio: usage: fixsmtpio [ -hs ] [ -l octets ] [ -n commands ] prog [ arg ... ]"],
+    log: ["fixsmtpio: usage: fixsmtpio [ -bhs ] [ -l octets ] [ -n commands ] prog [ arg ... ]"],
   });
   await play("(END)", { ...scene, files: {}, exit: 1, log: ["fixsmtpio: unable to read controls"] });
   await play("(END)", {

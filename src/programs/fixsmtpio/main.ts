@@ -1,9 +1,9 @@
+import { readCommandLine } from "../../protocol/fixsmtpio/options.ts";
 import { CannotRun, type System } from "../../system/system.ts";
-import { readCommandLine } from "./options.ts";
 import { Relay } from "./relay.ts";
 import { BadRules, type Controls, readControls, rulesFile } from "./settings.ts";
 
-const usage = "fixsmtpio: usage: fixsmtpio [ -hs ] [ -l octets ] [ -n commands ] prog [ arg ... ]";
+const usage = "fixsmtpio: usage: fixsmtpio [ -bhs ] [ -l octets ] [ -n commands ] prog [ arg ... ]";
 
 /** What fixsmtpio ends with when prog has no say in it. */
 export const exit = { failed: 1, badRules: 18, cannotRun: 111 } as const;

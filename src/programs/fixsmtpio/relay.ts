@@ -39,6 +39,8 @@ export class Relay {
   /** Nobody reads what we write. */
   #clientDeaf = false;
   #terminated = false;
+  /** What the server is to hear before the client's next words. */
+  #owed: Uint8Array | undefined;
   /** Lets the client's loop go on when its bytes can be used again. */
   #wake: (() => void) | undefined;
 
@@ -116,6 +118,8 @@ export class Relay {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
+        await this.#toServer(this.#owed);
+        this.#owed = undefined;
       }
       const chunk = conversation.holds ? undefined : await this.#system.input(0).read();
       if (chunk === null) return this.#clientEnded();
@@ -123,7 +127,17 @@ export class Relay {
       await this.#toServer(outcome.toServer);
       await this.#toClient(outcome.toClient);
       if (outcome.next?.do === "stop") stop();
+      if (outcome.next?.do === "startAnew") this.#endServer();
     }
+  }
+
+  /** This server is to forget what it was told: it ends, and the loop that reads its replies starts another. */
+  #endServer(): void {
+    const server = this.#server;
+    if (server === undefined) return;
+    server.kill("SIGTERM");
+    // Whatever it has started may hold its output open.
+    void this.#endOf(server, lastPatienceSeconds).then(() => server.input(1).close());
   }
 
   /** From the server to the client, until the server is gone. After `stop` what it says is for nobody. */
@@ -132,13 +146,18 @@ export class Relay {
     let server = first;
     for (;;) {
       const chunk = await server.input(1).read();
+      if (chunk === null && conversation.needsServer && !this.#clientDeaf) {
+        server = await this.#startAnew(server);
+        continue;
+      }
       const outcome = chunk === null ? conversation.serverEnded() : conversation.fromServer(chunk);
       await this.#toClient(outcome.toClient);
       if (chunk === null) return;
       if (outcome.next?.do === "stop") stop();
       if (outcome.next?.do === "giveUp") throw new Failed("unable to read");
       if (outcome.next?.do === "startTls") server = await this.#startTls(server, outcome.next.droppedOctets);
-      if (conversation.hearsClient) this.#wake?.();
+      this.#owed ??= outcome.toServer;
+      if (conversation.hearsClient || this.#owed !== undefined) this.#wake?.();
     }
   }
 
@@ -155,9 +174,20 @@ export class Relay {
     }
     system.env.set("FIXSMTPIOTLS", "1");
     before.kill("SIGTERM");
+    const server = await this.#startAfter(before);
+    this.#conversation.tlsStarted();
+    return server;
+  }
+
+  async #startAnew(before: Child): Promise<Child> {
+    const server = await this.#startAfter(before);
+    this.#conversation.serverStarted();
+    return server;
+  }
+
+  async #startAfter(before: Child): Promise<Child> {
     await this.#endOf(before, lastPatienceSeconds);
     this.#terminated = false; // how it ended says nothing of the next
-    this.#conversation.tlsStarted();
     return this.#startServer();
   }
 

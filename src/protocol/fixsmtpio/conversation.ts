@@ -8,48 +8,16 @@
  * replies. It knows nothing of sockets and processes: it is given bytes, and says what to write and what to do.
  */
 import { AuthExchange } from "./auth-exchange.ts";
-import {
-  type Answer,
-  type Expected,
-  fronts,
-  isRefusal,
-  Queue,
-  type Refusal,
-  refusals,
-  replies,
-} from "./expected.ts";
+import { Chunking } from "./chunking.ts";
+import { type Answer, type Expected, fronts, type OwnAnswer, replies } from "./expected.ts";
 import { MessagePassage } from "./message-passage.ts";
-import { hasCode, type Reply, ReplyReader, replyOf, textOf } from "./reply.ts";
-import { chunkOctets, type Request, RequestReader } from "./request.ts";
-import { Rulings } from "./rulings.ts";
+import { hasCode, type Reply, ReplyReader, replyOf } from "./reply.ts";
+import { type Request, RequestReader } from "./request.ts";
 import type { Observer, Settings } from "./settings.ts";
-import { Outgoing, Unread } from "./unread.ts";
+import { type Outcome, Talk } from "./talk.ts";
+import { Unread } from "./unread.ts";
 
-/** What to write, and what to do when that is written. */
-export interface Outcome {
-  readonly toServer: Uint8Array | undefined;
-  readonly toClient: Uint8Array | undefined;
-  readonly next: Next | undefined;
-}
-
-export type Next =
-  /** Start TLS, then a new server. What the client sent in clear behind its STARTTLS is dropped. */
-  | { readonly do: "startTls"; readonly droppedOctets: number }
-  /** End the session with this exit code, or with the server's own. */
-  | { readonly do: "stop"; readonly exitCode: number | undefined }
-  /** The server goes on without an end. */
-  | { readonly do: "giveUp" };
-
-/** What the bytes of the client are at the moment. */
-type Hearing =
-  | "requests"
-  /** Nothing yet: they depend on the reply to DATA or STARTTLS. */
-  | "waiting"
-  | "message"
-  /** As many octets as a BDAT told. */
-  | "chunk"
-  /** Nothing any more. */
-  | "deaf";
+export type { Next, Outcome } from "./talk.ts";
 
 /** The requests before STARTTLS that a server behind `UCSPITLS=!` gets to see. */
 const allowedInClear: ReadonlySet<string> = new Set(["noop", "ehlo", "starttls", "quit"]);
@@ -57,45 +25,41 @@ const allowedInClear: ReadonlySet<string> = new Set(["noop", "ehlo", "starttls",
 /** More unanswered requests than this are not read: a client cannot make us remember without end. */
 const maximumQueue = 1000;
 
+/** More servers than this are not started because a client changed its mind within a message. */
+const maximumServers = 20;
+
 const quiet: Outcome = { toServer: undefined, toClient: undefined, next: undefined };
-const lf = 0x0a;
 /** What a reply answers that nobody asked for: the server ends the session, in most cases for the client's silence. */
 const unasked: Expected = { event: "timeout", answer: "server", secret: false };
 
 export class Conversation {
-  readonly #settings: Settings;
-  readonly #observer: Observer | undefined;
-  readonly #rulings: Rulings;
-  readonly #queue = new Queue();
+  readonly #talk: Talk;
   readonly #client = new Unread();
   readonly #requests: RequestReader;
   readonly #server = new ReplyReader();
-  readonly #toServer = new Outgoing();
-  readonly #toClient = new Outgoing();
-  #secured = false;
-  #hearing: Hearing = "requests";
+  readonly #chunking: Chunking;
+  #passage: MessagePassage;
+  #auth = new AuthExchange();
   #held = false;
   #clientGone = false;
-  #next: Next | undefined;
-  #auth = new AuthExchange();
-  #passage: MessagePassage;
-  /** The server's last reply to EHLO offered BDAT. */
-  #chunking = false;
-  #chunk = { leftOctets: 0, isForServer: true };
+  #servers = 1;
+  /** The client's last EHLO or HELO, as it went on. */
+  #hello = "";
+  /** The server knows what another would not: a password, another client's address. */
+  #unique = false;
 
   constructor(settings: Settings, observer?: Observer) {
-    this.#settings = settings;
-    this.#observer = observer;
-    this.#rulings = new Rulings(settings, observer);
+    this.#talk = new Talk(settings, observer);
     this.#requests = new RequestReader(this.#client, settings.options ?? {});
-    this.#passage = this.#newPassage();
-    this.#queue.push({ event: "greeting", answer: "server", secret: false });
+    this.#chunking = new Chunking(this.#talk, this.#client);
+    this.#passage = new MessagePassage(this.#talk.isStrict);
+    this.#talk.expect("greeting", "server");
   }
 
   /** True when more bytes of the client can be used now. Else they are not to be read. */
   get hearsClient(): boolean {
-    if (this.#next !== undefined || this.#hearing === "waiting" || this.#hearing === "deaf") return false;
-    return this.#queue.length < maximumQueue;
+    const { next, hearing, queue } = this.#talk;
+    return next === undefined && hearing !== "waiting" && hearing !== "deaf" && queue.length < maximumQueue;
   }
 
   /** True when bytes of the client lie here that could not be used when they came: `resume` is to be called. */
@@ -103,9 +67,14 @@ export class Conversation {
     return this.#held;
   }
 
+  /** True when the server is to end, and another to start: `serverStarted` is to be called. */
+  get needsServer(): boolean {
+    return this.#talk.next?.do === "startAnew";
+  }
+
   /** The exit code a rule gave, if one did. */
   get exitCode(): number | undefined {
-    return this.#rulings.exitCode;
+    return this.#talk.rulings.exitCode;
   }
 
   fromClient(chunk: Uint8Array): Outcome {
@@ -116,199 +85,194 @@ export class Conversation {
   /** Uses what the client sent before it could be used. */
   resume(): Outcome {
     while (this.hearsClient && this.#client.octets > 0) {
-      if (this.#hearing === "message") this.#message();
-      else if (this.#hearing === "chunk") this.#passChunk();
-      else if (!this.#request()) break;
+      if (this.#talk.hearing === "message") this.#passMessage();
+      else if (this.#talk.hearing === "chunk") this.#chunking.pass();
+      else if (!this.#nextRequest()) break;
     }
     this.#held = this.#client.octets > 0 && !this.hearsClient;
-    return this.#outcome();
+    return this.#talk.outcome();
   }
 
   /** The client is gone. The server is to see that; replies it still owes are passed on. */
   clientEnded(): Outcome {
+    const { hearing, observer, rulings, queue } = this.#talk;
     this.#clientGone = true;
-    this.#observer?.clientEnded?.();
-    const text = this.#hearing === "requests" ? this.#client.bytes.toString("latin1", this.#client.at) : "";
-    this.#rulings.ofClientsEnd(text);
+    observer?.clientEnded?.();
+    rulings.ofClientsEnd(
+      hearing === "requests" ? this.#client.bytes.toString("latin1", this.#client.at) : "",
+    );
     // A message without its end was not sent, whatever the server makes of it.
-    if (this.#hearing === "message" || this.#hearing === "chunk") this.#queue.clear();
-    this.#hearing = "deaf";
-    return this.#outcome();
+    if (hearing === "message" || hearing === "chunk") queue.clear();
+    this.#talk.hearing = "deaf";
+    return this.#talk.outcome();
   }
 
   /** After a `next` what the server says is dropped. */
   fromServer(chunk: Uint8Array): Outcome {
-    if (this.#next !== undefined) return quiet;
+    if (this.#talk.next !== undefined) return quiet;
     this.#server.push(chunk);
-    while (this.#next === undefined) {
+    while (this.#talk.next === undefined) {
       const reply = this.#server.next();
       if (reply !== undefined) this.#reply(reply);
-      else if (this.#server.tooLong) this.#next = { do: "giveUp" };
+      else if (this.#server.tooLong) this.#talk.next = { do: "giveUp" };
       else break;
     }
-    return this.#outcome();
+    return this.#talk.outcome();
   }
 
   /** The server is gone. What it said last counts, also without its end. */
   serverEnded(): Outcome {
     const rest = this.#server.rest();
-    const answer = this.#queue.first?.answer ?? "server";
-    if (this.#next === undefined && rest !== undefined && answer === "server") this.#reply(rest);
-    return this.#outcome();
+    const answer = this.#talk.queue.first?.answer ?? "server";
+    if (this.#talk.next === undefined && rest !== undefined && answer === "server") this.#reply(rest);
+    if (this.#talk.next === undefined) this.#chunking.serverEnded();
+    return this.#talk.outcome();
   }
 
   /** TLS is there, and a new server: all that was said in clear is forgotten. RFC 3207 §4.2 */
   tlsStarted(): void {
-    this.#observer?.tlsStarted?.();
-    this.#secured = true;
-    this.#hearing = "requests";
+    this.#talk.observer?.tlsStarted?.();
+    this.#talk.secured = true;
+    this.#talk.hearing = "requests";
     this.#held = false;
-    this.#chunking = false;
-    this.#auth = new AuthExchange();
-    this.#next = undefined;
-    this.#rulings.askAnew();
+    this.#chunking.forget(true);
+    this.#talk.rulings.askAnew(); // there are new variables
     this.#client.forget();
-    this.#server.forget();
-    this.#queue.clear();
-    this.#queue.push({ event: "greeting", answer: "second greeting", secret: false });
+    this.#meetServer();
   }
 
-  #outcome(): Outcome {
-    return { toServer: this.#toServer.take(), toClient: this.#toClient.take(), next: this.#next };
+  /** There is another server, as `startAnew` wants. It is told what the client said first, then the client goes on. */
+  serverStarted(): void {
+    this.#talk.observer?.serverStarted?.();
+    this.#chunking.forget(false);
+    this.#servers += 1;
+    this.#meetServer();
+  }
+
+  #meetServer(): void {
+    this.#auth = new AuthExchange();
+    this.#unique = false;
+    this.#server.forget();
+    this.#talk.meetServer();
   }
 
   /** Takes one request. False when there is no whole one. */
-  #request(): boolean {
+  #nextRequest(): boolean {
     const request = this.#requests.next();
     if (request === undefined) return false;
-    if (typeof request === "string") this.#refuse(request);
-    else this.#passRequest(request);
+    if (typeof request === "string") this.#talk.answer(request);
+    else {
+      const answer = this.#answerTo(request.event);
+      const how = answer === "TLS first" ? "pass" : this.#chunking.request(request);
+      if (how === "pass") this.#passRequest(request, answer);
+      else if (how === "needs another server") this.#startAnew(request);
+    }
     return true;
   }
 
-  #passRequest({ bytes, start, end, event }: Request): void {
-    const answer = this.#answerTo(event);
+  #passRequest(request: Request, answer: Answer): void {
+    const { bytes, start, end, event } = request;
+    const { rulings, toServer, observer } = this.#talk;
     const secret = this.#auth.request(event);
-    const own = fronts[answer] ?? "";
-    const front = own + this.#rulings.prefixOf(event);
-    this.#toServer.say(front);
-    this.#toServer.pass(bytes, start, end);
-    if (this.#observer?.request !== undefined) {
+    const front = fronts[answer] ?? "";
+    const prefix = rulings.prefixOf(event);
+    toServer.say(front + prefix);
+    toServer.pass(bytes, start, end);
+    if (observer?.request !== undefined) {
       const line = bytes.toString("latin1", start, end);
-      this.#observer.request({ event, line, front: own, sent: front + line, secret });
+      observer.request({ event, line, front, prefix, passed: line, secret });
     }
-    if (answer === "start TLS" || (event === "data" && answer === "server")) this.#hearing = "waiting";
-    if (event === "bdat" && this.#chunking) {
-      // A request with something in front is no BDAT to the server, and the client sends its chunk all the same.
-      this.#chunk = { leftOctets: chunkOctets(bytes, start, end), isForServer: front === "" };
-      if (this.#chunk.leftOctets > 0) this.#hearing = "chunk";
-    }
-    this.#queue.push({ event, answer, secret });
+    this.#talk.expect(event, answer, secret);
+    if (answer === "start TLS" || (event === "data" && answer === "server")) this.#talk.hearing = "waiting";
+    if (event === "ehlo" || event === "helo") this.#hello = prefix + bytes.toString("latin1", start, end);
+    if (event === "bdat") this.#chunking.passed(request, front + prefix === "");
   }
 
   #answerTo(event: string): Answer {
-    const level = this.#secured ? "unavailable" : this.#settings.level; // it can be started once
+    const level = this.#talk.secured ? "unavailable" : this.#talk.settings.level; // it can be started once
     if (level === "required" && !allowedInClear.has(event)) return "TLS first";
     if (event !== "starttls") return "server";
     return level === "unavailable" ? "no TLS" : "start TLS";
   }
 
-  #message(): void {
-    const { bytes, now } = this.#passage.pass(this.#client, this.#toServer);
-    this.#observer?.message?.(bytes, now === "has ended");
-    if (now === "has ended") this.#hearing = "requests";
-    if (now !== "has a bare CR or LF") return;
-    // The server never sees the end of this message, so it is not sent.
-    this.#queue.clear();
-    this.#refuse("bare CR or LF in message");
-  }
-
-  #passChunk(): void {
-    const { bytes, at, octets } = this.#client;
-    const end = at + Math.min(octets, this.#chunk.leftOctets);
-    this.#chunk.leftOctets -= end - at;
-    if (this.#chunk.leftOctets === 0) this.#hearing = "requests";
-    if (this.#chunk.isForServer) this.#toServer.pass(bytes, at, end);
-    this.#client.use(end);
-    this.#observer?.chunk?.(bytes.subarray(at, end));
-  }
-
-  #refuse(why: Refusal): void {
-    if (refusals[why].last) this.#hearing = "deaf";
-    this.#queue.push({ event: "", answer: why, secret: false });
-    this.#answerOurselves();
-  }
-
-  /** Gives the answers that do not wait for the server, when it is their turn. */
-  #answerOurselves(): void {
-    for (;;) {
-      const answer = this.#queue.first?.answer;
-      if (!isRefusal(answer)) return;
-      this.#queue.shift();
-      this.#toClient.say(refusals[answer].text);
-      this.#observer?.refusal?.(refusals[answer].text);
-      if (!refusals[answer].last) continue;
-      this.#rulings.ofClientsEnd("");
-      this.#next = { do: "stop", exitCode: this.#rulings.exitCode };
+  /** Only another server can forget what this one was told of a message. The request is for that one. */
+  #startAnew(request: Request): void {
+    if (this.#unique || this.#servers === maximumServers) {
+      this.#talk.keep(request);
+      this.#talk.answer("cannot forget");
       return;
     }
+    this.#requests.putBack(request);
+    this.#talk.hearing = "waiting";
+    this.#talk.next = { do: "startAnew" };
+  }
+
+  #passMessage(): void {
+    const { bytes, now } = this.#passage.pass(this.#client, this.#talk.toServer);
+    this.#talk.observer?.message?.(bytes, now === "has ended");
+    if (now === "has ended") this.#talk.hearing = "requests";
+    if (now === "has a bare CR or LF") this.#talk.refuseMessage();
   }
 
   #reply(reply: Reply): void {
-    const expected = this.#queue.shift();
+    const talk = this.#talk;
+    const expected = talk.queue.shift();
     if (expected === undefined && this.#clientGone) return; // its last words are for nobody
+    if (expected === undefined && this.#chunking.replyUnasked(reply)) return;
     const { event, answer, secret } = expected ?? unasked;
     switch (answer) {
-      case "server":
-      case "second greeting": {
-        this.#rewrite(event, reply, reply, answer === "second greeting" && hasCode(reply, "2"));
-        if (event === "data") this.#hear(hasCode(reply, "354"));
-        if (event === "ehlo") this.#chunking = /^250[ -]CHUNKING\s/im.test(textOf(reply));
+      case "server": {
+        const told = talk.pass(event, reply);
+        if (event === "data") this.#replyToData(hasCode(reply, "354"));
+        if (event === "ehlo") this.#chunking.offered(reply, told);
         if (secret) this.#auth.reply(hasCode(reply, "334"));
+        this.#unique ||= (secret && hasCode(reply, "235")) || (event === "xclient" && hasCode(reply, "2"));
         break;
       }
+      case "second greeting":
+        this.#greetedAgain(event, reply);
+        break;
+      case "second hello":
+        talk.replace(event, reply);
+        if (!hasCode(reply, "2")) talk.answer("cannot forget");
+        else if (talk.hearing === "waiting") talk.hearing = "requests";
+        break;
+      case "open message":
+        this.#chunking.replyToData(event, reply);
+        break;
       case "TLS first":
-        this.#rewrite(event, reply, replyOf(replies[answer]), false);
+        talk.pass(event, reply, replyOf(replies[answer]));
         break;
       case "no TLS":
+        talk.replace(event, reply, replies[answer]);
+        break;
       case "start TLS":
-        this.#toClient.say(replies[answer]);
-        this.#observer?.reply?.({ event, reply: textOf(reply), shown: undefined, sent: replies[answer] });
-        if (answer === "no TLS") break;
-        this.#next = { do: "startTls", droppedOctets: this.#client.octets };
+        talk.replace(event, reply, replies[answer]);
+        talk.next = { do: "startTls", droppedOctets: this.#client.octets };
         break;
       default:
-        answer satisfies Refusal;
+        answer satisfies OwnAnswer;
     }
-    this.#answerOurselves();
+    talk.answerOurselves();
   }
 
-  /** Takes `shown`, the reply or what stands for it, through the rules, and on to the client unless it is `hidden`. */
-  #rewrite(event: string, reply: Reply, shown: Reply, hidden: boolean): void {
-    const ruling = this.#rulings.ofReply(event, shown, this.#secured);
-    const text = hidden ? "" : ruling.text;
-    if (text !== undefined) this.#toClient.say(text);
-    else {
-      this.#toClient.pass(shown.bytes, shown.start, shown.end);
-      if (shown.bytes[shown.end - 1] !== lf) this.#toClient.say("\r\n");
-    }
-    if (this.#observer?.reply !== undefined) {
-      const seen = hidden ? undefined : textOf(shown);
-      this.#observer.reply({ event, reply: textOf(reply), shown: seen, sent: text ?? textOf(shown) });
-    }
-    if (ruling.stops) this.#next = { do: "stop", exitCode: this.#rulings.exitCode };
+  /** The first words of another server: the client hears them when they are bad news. */
+  #greetedAgain(event: string, reply: Reply): void {
+    const talk = this.#talk;
+    const isGood = hasCode(reply, "2");
+    if (isGood) talk.replace(event, reply);
+    else talk.pass(event, reply);
+    if (talk.hearing !== "waiting") return;
+    if (isGood) talk.request("ehlo", "", this.#hello, "second hello");
+    else talk.hearing = "requests";
   }
 
   /** After the reply to DATA the client sends the message, or its next request. */
-  #hear(message: boolean): void {
-    if (this.#hearing !== "waiting") return;
-    this.#hearing = message ? "message" : "requests";
-    if (!message) return;
-    this.#passage = this.#newPassage();
-    this.#queue.push({ event: "in_data", answer: "server", secret: false });
-  }
-
-  #newPassage(): MessagePassage {
-    return new MessagePassage(this.#settings.options?.strictLineEnds ?? false);
+  #replyToData(isMessage: boolean): void {
+    if (this.#talk.hearing !== "waiting") return;
+    this.#talk.hearing = isMessage ? "message" : "requests";
+    if (!isMessage) return;
+    this.#passage = new MessagePassage(this.#talk.isStrict);
+    this.#talk.expect("in_data", "server");
   }
 }

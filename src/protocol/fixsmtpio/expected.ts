@@ -4,25 +4,41 @@
 export type Answer =
   /** The server, through the rules. */
   | "server"
-  /** As above: the first words of a server started within TLS, which the client does not expect. */
+  /** As above: the first words of a server that took another's place, which the client does not expect. */
   | "second greeting"
+  /** As above: it is told again what the client said to the other. */
+  | "second hello"
+  /** As above: the DATA that we made of a BDAT. Its 354 is for us. */
+  | "open message"
   | "TLS first"
   | "start TLS"
   | "no TLS"
-  | Refusal;
+  | OwnAnswer;
 
 /** What we answer ourselves; the server does not see the request. */
-export type Refusal = keyof typeof refusals;
+export type OwnAnswer = keyof typeof ownAnswers;
 
-export const refusals = {
+export const ownAnswers = {
   "line too long": { text: "500 fixsmtpio: line too long (#5.5.2)\r\n", last: true },
   "too many requests": { text: "421 fixsmtpio: too many commands (#4.7.0)\r\n", last: true },
   "bare CR or LF": { text: "500 fixsmtpio: lines end with CR LF (#5.5.2)\r\n", last: false },
   "bare CR or LF in message": { text: "550 fixsmtpio: bare CR or LF in message (#5.6.0)\r\n", last: true },
+  // What follows it could be a message or requests.
+  "bad chunk": { text: "501 fixsmtpio: say BDAT and a size in octets (#5.5.4)\r\n", last: true },
+  "chunk taken": { text: "250 fixsmtpio: chunk taken (#2.0.0)\r\n", last: false },
+  "no message": { text: "503 fixsmtpio: RSET first, the message was refused (#5.5.1)\r\n", last: false },
+  "server unready": { text: "451 fixsmtpio: server is not ready for a message (#4.3.0)\r\n", last: false },
+  "in message": { text: "503 fixsmtpio: BDAT or RSET comes next (#5.5.1)\r\n", last: false },
+  "nothing done": { text: "250 fixsmtpio: nothing done (#2.0.0)\r\n", last: false },
+  goodbye: { text: "221 fixsmtpio: goodbye (#2.0.0)\r\n", last: true },
+  "cannot forget": {
+    text: "421 fixsmtpio: cannot forget half a message, connect again (#4.3.0)\r\n",
+    last: true,
+  },
 } as const;
 
-export const isRefusal = (answer: Answer | undefined): answer is Refusal =>
-  answer !== undefined && Object.hasOwn(refusals, answer);
+export const isOwnAnswer = (answer: Answer | undefined): answer is OwnAnswer =>
+  answer !== undefined && Object.hasOwn(ownAnswers, answer);
 
 export interface Expected {
   readonly event: string;

@@ -2,18 +2,13 @@
 import { Conversation, type Outcome } from "./conversation.ts";
 import type { RuleSet } from "./rule-set.ts";
 import type { Act, Moment, Session } from "./session-file.ts";
-import type { Observer, Options } from "./settings.ts";
+import type { Observer } from "./settings.ts";
 
 /** The same session as these rules make it. What the sides say is taken from it, what they hear is new. */
-export function playSession(
-  session: Session,
-  rules: RuleSet,
-  observer?: Observer,
-  options: Options = {},
-): Session {
+export function playSession(session: Session, rules: RuleSet, observer?: Observer): Session {
   const env = new Set(session.env.keys());
   const has = (variable: string) => env.has(variable);
-  const { greeting, tls: level } = session;
+  const { greeting, tls: level, options } = session;
   const conversation = new Conversation({ rules, greeting, level, has, options }, observer);
   let serverCode: number | undefined;
   let unheard = "";
@@ -42,6 +37,9 @@ export function playSession(
         env.add("FIXSMTPIOTLS");
         unheard = "";
         return conversation.tlsStarted();
+      case "server starts anew":
+        conversation.serverStarted();
+        return hearClient("");
       case "client ends":
         return carryOut(conversation.clientEnded());
       case "server ends":

@@ -19,21 +19,27 @@ export class Recorder implements Observer {
     this.#variables = new Set(["AUTHUP_USER", ...names].filter((name) => settings.has(name)));
   }
 
-  request({ event, line, sent, secret }: SeenRequest): void {
+  request({ event, line, front, prefix, passed, secret }: SeenRequest): void {
     // A chunk is a message, too: it is left out, and the request tells so.
-    const told = event === "bdat" ? line.replace(/^(BDAT +)[0-9]+/i, "$1" + "0") : line;
-    const text = secret ? redacted(told) : told;
-    const front = sent.slice(0, sent.length - line.length);
-    this.#add({ do: "client says", text }, front + text, "");
+    const told = (text: string) => {
+      const words = event === "bdat" ? text.replace(/^(BDAT +)[0-9]+/i, (_all, verb) => `${verb}0`) : text;
+      return secret ? redacted(words) : words;
+    };
+    const sent = passed === "" ? "" : front + prefix + told(passed);
+    if (line === "") this.#addToLast(sent, "");
+    else this.#add({ do: "client says", text: told(line) }, sent, "");
   }
 
   reply({ reply, sent }: SeenReply): void {
     this.#add({ do: "server says", text: reply }, "", sent);
   }
 
-  refusal(text: string): void {
-    const last = this.#moments.pop();
-    if (last !== undefined) this.#moments.push({ ...last, clientHears: last.clientHears + text });
+  ownAnswer(text: string): void {
+    this.#addToLast("", text);
+  }
+
+  chunksEnded(): void {
+    this.#addToLast(".\r\n", "");
   }
 
   message(bytes: Buffer, ended: boolean): void {
@@ -45,6 +51,10 @@ export class Recorder implements Observer {
     this.#add({ do: "TLS starts" }, "", "");
   }
 
+  serverStarted(): void {
+    this.#add({ do: "server starts anew" }, "", "");
+  }
+
   clientEnded(): void {
     if (this.#messageOctets > 0) this.#addMessage("");
     this.#add({ do: "client ends" }, "", "");
@@ -53,15 +63,22 @@ export class Recorder implements Observer {
   /** The whole session, when the server has ended, or a rule, or we, ended it. */
   session(serverCode: number | undefined, exitCode: number): Session {
     if (serverCode !== undefined) this.#add({ do: "server ends", exitCode: serverCode }, "", "");
-    const { greeting, level: tls } = this.#settings;
+    const { greeting, level: tls, options = {} } = this.#settings;
     const env = new Map([...this.#variables].map((name) => [name, ""]));
-    return { env, greeting, tls, moments: this.#moments, exitCode };
+    return { env, greeting, tls, options, moments: this.#moments, exitCode };
   }
 
   #addMessage(end: string): void {
     const text = `(a message of ${this.#messageOctets} octets)\r\n${end}`;
     this.#messageOctets = 0;
     this.#add({ do: "client says", text }, text, "");
+  }
+
+  #addToLast(serverHears: string, clientHears: string): void {
+    const last = this.#moments.pop();
+    if (last === undefined) return;
+    const both = { serverHears: last.serverHears + serverHears, clientHears: last.clientHears + clientHears };
+    this.#moments.push({ act: last.act, ...both });
   }
 
   #add(act: Act, serverHears: string, clientHears: string): void {

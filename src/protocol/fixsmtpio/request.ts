@@ -1,5 +1,5 @@
 /** Requests of an SMTP client, taken from a stream. */
-import type { Refusal } from "./expected.ts";
+import type { OwnAnswer } from "./expected.ts";
 import { LineEnds } from "./line-ends.ts";
 import { lowerCase } from "./rule.ts";
 import type { Options } from "./settings.ts";
@@ -30,7 +30,7 @@ export class RequestReader {
   }
 
   /** The next request, or why it is refused; undefined when there is no whole one. */
-  next(): Request | Refusal | undefined {
+  next(): Request | OwnAnswer | undefined {
     const { bytes, at: start } = this.#unread;
     const end = this.#unread.lineEnd(start);
     const octets = (end === -1 ? bytes.length : end) - start;
@@ -39,10 +39,17 @@ export class RequestReader {
     this.#count += 1;
     if (this.#count > (this.#options.maximumRequests ?? Number.POSITIVE_INFINITY)) return "too many requests";
     this.#unread.use(end);
+    const event = eventOf(bytes, start, end);
     if (this.#options.strictLineEnds && new LineEnds().firstBad(bytes, start, end) !== undefined) {
-      return "bare CR or LF";
+      return event === "bdat" ? "bad chunk" : "bare CR or LF";
     }
-    return { bytes, start, end, event: eventOf(bytes, start, end) };
+    return { bytes, start, end, event };
+  }
+
+  /** It is for another time: it comes again. */
+  putBack({ start }: Request): void {
+    this.#count -= 1;
+    this.#unread.use(start);
   }
 }
 
@@ -59,11 +66,4 @@ export function eventOf(bytes: Buffer, start: number, end: number): string {
   const verb = lowerCase(bytes.toString("latin1", start, stop));
   // These two are what fixsmtpio itself sees happen. A client that says so does not make it so.
   return verb === "timeout" || verb === "clienteof" ? "" : verb;
-}
-
-/** The octets that follow a BDAT request, RFC 3030 §2; 0 when it is not one that a server would understand. */
-export function chunkOctets(bytes: Buffer, start: number, end: number): number {
-  const [, size] =
-    /^BDAT +([0-9]{1,12})(?: +LAST)? *\r?\n$/i.exec(bytes.toString("latin1", start, end)) ?? [];
-  return Number(size ?? 0);
 }

@@ -14,6 +14,8 @@ export interface Surroundings {
   readonly offersStartTls: boolean;
   /** AUTH and STARTTLS of the server's own are to be taken out of the reply to EHLO. */
   readonly hidesExtensions?: boolean | undefined;
+  /** CHUNKING is to be offered in the reply to EHLO, unless the server does. */
+  readonly offersChunking?: boolean | undefined;
 }
 
 /** One rule that did something to one line of a reply: the note that `explain` and the log are made of. */
@@ -36,6 +38,7 @@ export interface Rewritten {
 }
 
 const offer = "250-STARTTLS\r\n";
+const chunking = "250-CHUNKING\r\n";
 const hidden = /^250[ -](AUTH[ =]|STARTTLS(?=[ \r\n]))/i;
 const homePage = "214 fixsmtpio home page: https://schmonz.com/software/acceptutils\r\n";
 
@@ -73,11 +76,17 @@ export function rewriteReply(
     changed ||= content !== original;
     return content;
   });
-  if (!changed && !offering) return { text: undefined, exitCode };
+  const offersChunking =
+    surroundings.offersChunking &&
+    event === "ehlo" &&
+    !lines.some((line) => /^250[ -]CHUNKING\s/i.test(line));
+  if (!changed && !offering && !offersChunking) return { text: undefined, exitCode };
   const ended = contents.map((content) =>
     content === "" || content.endsWith("\n") ? content : content + "\r\n",
   );
-  if (offering && ended.some((content) => content !== "")) ended.splice(1, 0, offer);
+  const first = ended.find((content) => content !== "");
+  if (offering && first !== undefined) ended.splice(1, 0, offer);
+  if (offersChunking && first?.startsWith("250")) ended.push(chunking);
   return { text: joinLines(ended.join("")), exitCode };
 }
 

@@ -36,8 +36,9 @@ export class Rulings {
   /** Takes a reply to `event` through the rules; `secured`: within TLS. */
   ofReply(event: string, reply: Reply, secured: boolean): Ruling {
     const { rules } = this.#applying(event);
-    const hides = this.#settings.options?.hidesExtensions && event === "ehlo";
-    if (rules.length === 0 && !hides) return { text: undefined, stops: false };
+    const { hidesExtensions, offersChunking } = this.#settings.options ?? {};
+    const own = event === "ehlo" && (hidesExtensions || offersChunking);
+    if (rules.length === 0 && !own) return { text: undefined, stops: false };
     const observer = this.#observer;
     const note = observer?.rule && ((step: Step) => observer.rule?.(step));
     const surroundings = surroundingsOf(this.#settings, secured);

@@ -65,6 +65,8 @@ for (const [source, line] of [
   ["\nnonsense", 2],
   ["tls perhaps", 1],
   ["env =x", 1],
+  ["options -x", 1],
+  ["options -s prog", 1],
   ["(exit x)", 1],
 ] as const) {
   test(`no session file: ${JSON.stringify(source)}`, () => {
@@ -95,7 +97,9 @@ test("a session that was written is read back", () => {
         serverHears,
         clientHears,
       }));
-      const session: Session = { env: new Map(), greeting: "g", tls: "available", moments, exitCode: 3 };
+      const options = { strictLineEnds: true, maximumRequests: 7 };
+      const env = new Map<string, string>();
+      const session: Session = { env, greeting: "g", tls: "available", options, moments, exitCode: 3 };
       assert.deepEqual(parseSession(formatSession(session)), session);
     }),
   );

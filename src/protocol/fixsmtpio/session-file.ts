@@ -5,6 +5,7 @@
  *     env AUTHUP_USER=alice
  *     greeting mail.example.org
  *     tls available
+ *     options -bs -l 512
  *
  *     S: 220 child.example ESMTP
  *     c: 235 ok, go ahead (#2.0.0)
@@ -17,6 +18,8 @@
  * A line ends CR LF on the wire; one that ends in a backslash has no line end but what it says: `\n`, `\r`, `\xff`.
  */
 import type { TlsLevel } from "../ucspi-tls/level.ts";
+import { formatOptions, readCommandLine } from "./options.ts";
+import type { Options } from "./settings.ts";
 import { unescaped, visible } from "./visible.ts";
 
 /** What happens at one point of a session. Text is latin1 bytes. */
@@ -24,6 +27,8 @@ export type Act =
   | { readonly do: "client says"; readonly text: string }
   | { readonly do: "server says"; readonly text: string }
   | { readonly do: "TLS starts" }
+  /** A message in chunks is to be forgotten, which only another server does. */
+  | { readonly do: "server starts anew" }
   | { readonly do: "client ends" }
   | { readonly do: "server ends"; readonly exitCode: number };
 
@@ -38,6 +43,8 @@ export interface Session {
   readonly env: ReadonlyMap<string, string>;
   readonly greeting: string;
   readonly tls: TlsLevel;
+  /** The options of fixsmtpio. */
+  readonly options: Options;
   readonly moments: readonly Moment[];
   /** How fixsmtpio ends; undefined when the file does not say. */
   readonly exitCode: number | undefined;
@@ -59,11 +66,9 @@ const levels: readonly string[] = ["unavailable", "available", "required"] satis
 export function parseSession(source: string): Session {
   const env = new Map<string, string>();
   const moments: { act: Act; serverHears: string; clientHears: string }[] = [];
-  let [greeting, tls, exitCode]: [string, TlsLevel, number | undefined] = [
-    "localhost",
-    "unavailable",
-    undefined,
-  ];
+  let [greeting, tls]: [string, TlsLevel] = ["localhost", "unavailable"];
+  let options: Options = {};
+  let exitCode: number | undefined;
   for (const [index, whole] of source.split("\n").entries()) {
     const line = whole.replace(/[ \t\r]+$/, "");
     const wrong = (text: string) => new BadSession(index + 1, text);
@@ -85,6 +90,10 @@ export function parseSession(source: string): Session {
     else if (line.startsWith("tls ")) {
       if (!levels.includes(line.slice(4))) throw wrong(`tls is one of ${levels.join(", ")}`);
       tls = line.slice(4) as TlsLevel;
+    } else if (line.startsWith("options ")) {
+      const read = readCommandLine([...line.slice(8).split(" "), "prog"]);
+      if (read?.prog.length !== 1) throw wrong("options are those of fixsmtpio(8)");
+      options = read.options;
     } else if (/^\(exit [0-9]{1,3}\)$/.test(line)) exitCode = Number(line.slice(6, -1));
     else if (line !== "" && !line.startsWith("#")) {
       const act = eventIn(line);
@@ -92,11 +101,12 @@ export function parseSession(source: string): Session {
       moments.push({ act, serverHears: "", clientHears: "" });
     }
   }
-  return { env, greeting, tls, moments, exitCode };
+  return { env, greeting, tls, options, moments, exitCode };
 }
 
 function eventIn(line: string): Act | undefined {
   if (line === "(TLS)") return { do: "TLS starts" };
+  if (line === "(server starts anew)") return { do: "server starts anew" };
   if (line === "(client ends)") return { do: "client ends" };
   const code = /^\(server ends(?: ([0-9]{1,3}))?\)$/.exec(line);
   return code === null ? undefined : { do: "server ends", exitCode: Number(code[1] ?? 0) };
@@ -108,10 +118,12 @@ function onTheWire(words: string): string {
 }
 
 /** Writes a session file. Reading it gives the same session, when neighbouring acts differ in kind. */
-export function formatSession({ env, greeting, tls, moments, exitCode }: Session): string {
+export function formatSession({ env, greeting, tls, options, moments, exitCode }: Session): string {
   const lines = [...env].map(([name, value]) => (value === "" ? `env ${name}` : `env ${name}=${value}`));
   lines.push(`greeting ${greeting}`);
   if (tls !== "unavailable") lines.push(`tls ${tls}`);
+  const words = formatOptions(options);
+  if (words !== "") lines.push(`options ${words}`);
   lines.push("", ...moments.flatMap(formatMoment));
   if (exitCode !== undefined) lines.push(`(exit ${exitCode})`);
   return lines.map((line) => line + "\n").join("");
@@ -130,6 +142,8 @@ function formatAct(act: Act): string[] {
       return spoken("S", act.text);
     case "TLS starts":
       return ["(TLS)"];
+    case "server starts anew":
+      return ["(server starts anew)"];
     case "client ends":
       return ["(client ends)"];
     case "server ends":

@@ -31,12 +31,12 @@ export class Shadow implements Observer {
     this.#exitCode = rule.exitCode ?? this.#exitCode;
   }
 
-  request({ event, line, front, sent, secret }: SeenRequest): void {
-    const { prefix } = this.#applying(event);
-    const would = front + prefix + line;
-    if (would === sent) return;
-    const shown = (text: string) => visible(secret ? text.slice(0, text.length - line.length) : text);
-    this.#tell(`${event}: request "${shown(sent)}" would be "${shown(would)}"`);
+  request({ event, front, prefix, passed, secret }: SeenRequest): void {
+    if (passed === "") return;
+    const { prefix: other } = this.#applying(event);
+    if (other === prefix) return;
+    const shown = (text: string) => visible(front + text + (secret ? "" : passed));
+    this.#tell(`${event}: request "${shown(prefix)}" would be "${shown(other)}"`);
   }
 
   reply({ event, reply, shown, sent }: SeenReply): void {

@@ -55,6 +55,7 @@ async function run(words: readonly string[], command: Command): Promise<number> 
     env: new Map(values.env.map((text) => [text.split("=", 1)[0] ?? "", ""])),
     greeting: "localhost",
     tls: values.tls ? "available" : "unavailable",
+    options: {},
     moments: replies.flatMap((lines, at) => [
       ...requests.slice(at - 1, at).map((text) => heardLater({ do: "client says", text })),
       heardLater({ do: "server says", text: lines.join("") }),
@@ -78,10 +79,12 @@ export function explained(
   let steps: Step[] = [];
   const given: Step[] = [];
   const observer: Observer = {
-    request: ({ line, sent }) => {
-      lines.push(`C: ${shown(line)}`);
-      if (sent !== line) lines.push(`   goes on as ${shown(sent)}`);
+    request: ({ line, front, prefix, passed }) => {
+      if (line !== "") lines.push(`C: ${shown(line)}`);
+      const sent = front + prefix + passed;
+      if (sent !== line && passed !== "") lines.push(`   goes on as ${shown(sent)}`);
     },
+    ownAnswer: (text) => lines.push(`c: ${shown(text)}`, "   from fixsmtpio itself"),
     rule: (step) => {
       steps.push(step);
       if (step.rule.exitCode !== undefined) given.push(step);

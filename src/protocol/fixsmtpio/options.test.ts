@@ -1,16 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readCommandLine } from "./options.ts";
+import { formatOptions, readCommandLine } from "./options.ts";
 
 for (const [words, options, prog] of [
   ["ofmipd", {}, ["ofmipd"]],
   ["ofmipd -s -x", {}, ["ofmipd", "-s", "-x"]],
   ["-s ofmipd", { strictLineEnds: true }, ["ofmipd"]],
+  ["-b ofmipd", { offersChunking: true }, ["ofmipd"]],
   ["-hs -- -odd", { strictLineEnds: true, hidesExtensions: true }, ["-odd"]],
   ["-sl512 -n 99 a b", { strictLineEnds: true, maximumRequestOctets: 512, maximumRequests: 99 }, ["a", "b"]],
   ["- x", {}, ["-", "x"]],
 ] as const) {
-  test(`fixsmtpio ${words}`, () => assert.deepEqual(readCommandLine(words.split(" ")), { options, prog }));
+  test(`fixsmtpio ${words}`, () => {
+    assert.deepEqual(readCommandLine(words.split(" ")), { options, prog });
+    const again = [...formatOptions(options).split(" "), "prog"].filter((word) => word !== "");
+    assert.deepEqual(readCommandLine(again), { options, prog: ["prog"] });
+  });
 }
 
 for (const words of [

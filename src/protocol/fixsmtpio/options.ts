@@ -1,5 +1,5 @@
-/** The command line: `fixsmtpio [ -hs ] [ -l octets ] [ -n commands ] prog [ arg ... ]`, in the manner of getopt(3). */
-import type { Options } from "../../protocol/fixsmtpio/settings.ts";
+/** The command line: `fixsmtpio [ -bhs ] [ -l octets ] [ -n commands ] prog [ arg ... ]`, in the manner of getopt(3). */
+import type { Options } from "./settings.ts";
 
 export interface CommandLine {
   readonly options: Options;
@@ -18,6 +18,9 @@ export function readCommandLine(words: readonly string[]): CommandLine | undefin
     }
     for (let letter = 1; letter < word.length; letter++) {
       switch (word[letter]) {
+        case "b":
+          options.offersChunking = true;
+          continue;
         case "h":
           options.hidesExtensions = true;
           continue;
@@ -38,6 +41,16 @@ export function readCommandLine(words: readonly string[]): CommandLine | undefin
     }
   }
   return at < words.length ? { options, prog: words.slice(at) } : undefined;
+}
+
+/** The words that readCommandLine() reads as these options. */
+export function formatOptions(options: Options): string {
+  const { offersChunking, hidesExtensions, strictLineEnds } = options;
+  const letters = `${offersChunking ? "b" : ""}${hidesExtensions ? "h" : ""}${strictLineEnds ? "s" : ""}`;
+  const words = letters === "" ? [] : [`-${letters}`];
+  if (options.maximumRequestOctets !== undefined) words.push(`-l ${options.maximumRequestOctets}`);
+  if (options.maximumRequests !== undefined) words.push(`-n ${options.maximumRequests}`);
+  return words.join(" ");
 }
 
 function numberIn(text: string): number | undefined {
