@@ -1,4 +1,10 @@
-/** The command lines of sslserver and tcpserver, in the dialects of ucspi-ssl, ucspi-tcp and ucspi-tcp6. */
+/**
+ * The command lines of sslserver, tcpserver and s6-tcpserver, in the dialects of ucspi-ssl, ucspi-tcp, ucspi-tcp6 and
+ * s6-networking.
+ */
+import { type Given, getopt, Misused, numberOf } from "../getopt.ts";
+
+export { Misused } from "../getopt.ts";
 
 export interface Options {
   readonly verbosity: number;
@@ -11,7 +17,9 @@ export interface Options {
   readonly localHost: string | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
-  /** -U: take both from the variables UID and GID. */
+  /** -G: groups beside the gid; undefined: none. */
+  readonly groups: readonly number[] | undefined;
+  /** -U: take them from the variables UID, GID and (s6-tcpserver) GIDLIST. */
   readonly idsFromEnvironment: boolean;
   readonly printPort: boolean;
   /** -4, -6; with both or neither, what the host is. */
@@ -39,11 +47,13 @@ export interface Options {
 
 /** What a server is called, what its options are, and what it does without them. */
 export interface Dialect {
-  readonly server: "sslserver" | "tcpserver";
+  readonly server: "sslserver" | "tcpserver" | "s6-tcpserver";
   readonly usage: string;
   /** Letters of its own options; one with a value is followed by a colon. */
   readonly letters: string;
   readonly defaults: Partial<Options>;
+  /** Letters that mean something else here. */
+  readonly own?: ReadonlyMap<string, Partial<Options>>;
 }
 
 export const sslserver: Dialect = {
@@ -62,17 +72,44 @@ export const tcpserver: Dialect = {
   defaults: { noDelay: false, tcpEnvironment: true },
 };
 
-/** A wrong command line: what is wrong with it, when that can be said. */
-export class Misused extends Error {
-  override readonly name = "Misused";
-}
+/** What both s6-tcpserver and its forms for one family of addresses have. */
+const s6Letters = "1b:c:C:dDg:G:qQu:Uv";
+const s6Defaults: Partial<Options> = { limit: 40, limitPerAddress: 40, tcpEnvironment: true };
+/** SO_REUSEADDR, which is always on: a server that is started again is to have its port. */
+const s6Own = new Map<string, Partial<Options>>([
+  ["d", {}],
+  ["D", {}],
+]);
+const s6Usage = (name: string, families: string) =>
+  `${name}: usage: ${name} [ -q | -Q | -v ]${families} [ -d | -D ] [ -1 ] [ -c maxconn ] [ -C localmaxconn ] [ -b backlog ] [ -G gid,gid,... ] [ -g gid ] [ -u uid ] [ -U ] ip port prog...`;
 
-type Letter = (value: string) => Partial<Options>;
-
-const number = (name: string, value: string): number => {
-  if (!/^[0-9]{1,9}$/.test(value)) throw new Misused(`option -${name} needs a number, not "${value}"`);
-  return Number(value);
+export const s6Tcpserver: Dialect = {
+  server: "s6-tcpserver",
+  usage: s6Usage("s6-tcpserver", " [ -4 | -6 ]"),
+  letters: `46${s6Letters}`,
+  defaults: s6Defaults,
+  own: s6Own,
 };
+
+/** s6-tcpserver4 and s6-tcpserver6, as older scripts have them. */
+export const s6TcpserverOf = (family: 4 | 6): Dialect => ({
+  server: "s6-tcpserver",
+  usage: s6Usage(`s6-tcpserver${family}`, ""),
+  letters: s6Letters,
+  defaults: { ...s6Defaults, ...(family === 4 ? { four: true } : { six: true }) },
+  own: s6Own,
+});
+
+type Letter = (given: Given) => Partial<Options>;
+
+const positive = (given: Given) => Math.max(1, numberOf(given));
+
+function numbersOf({ letter, value }: Given): readonly number[] {
+  if (value === "") return [];
+  if (!/^[0-9]{1,9}(,[0-9]{1,9})*$/.test(value))
+    throw new Misused(`option -${letter} needs numbers with commas between them, not "${value}"`);
+  return value.split(",").map(Number);
+}
 
 /** A value that must be right and changes nothing. */
 const ignored = (_: number): Partial<Options> => ({});
@@ -119,22 +156,26 @@ const plain: ReadonlyMap<string, Partial<Options>> = new Map<string, Partial<Opt
 ]);
 
 const valued: ReadonlyMap<string, Letter> = new Map<string, Letter>([
-  ["c", (value) => ({ limit: Math.max(1, number("c", value)) })],
-  ["b", (value) => ({ backlog: number("b", value) })],
-  ["B", (value) => ({ banner: value })],
-  ["l", (value) => ({ localHost: value })],
-  ["u", (value) => ({ uid: number("u", value) })],
-  ["g", (value) => ({ gid: number("g", value) })],
-  ["T", (value) => ({ handshakeSeconds: Math.max(1, number("T", value)) })],
-  ["C", (value) => ({ limitPerAddress: Math.max(1, number("C", value)) })],
-  ["I", (value) => ({ scope: value })],
-  ["t", (value) => ({ identSeconds: number("t", value) })],
-  ["x", (value) => ({ rules: value })],
-  ["w", (value) => ignored(number("w", value))], // silence is the programs' matter: they have deadlines of their own
+  ["c", (given) => ({ limit: positive(given) })],
+  ["b", (given) => ({ backlog: numberOf(given) })],
+  ["B", ({ value }) => ({ banner: value })],
+  ["l", ({ value }) => ({ localHost: value })],
+  ["u", (given) => ({ uid: numberOf(given) })],
+  ["g", (given) => ({ gid: numberOf(given) })],
+  ["G", (given) => ({ groups: numbersOf(given) })],
+  ["T", (given) => ({ handshakeSeconds: positive(given) })],
+  ["C", (given) => ({ limitPerAddress: positive(given) })],
+  ["I", ({ value }) => ({ scope: value })],
+  ["t", (given) => ({ identSeconds: numberOf(given) })],
+  ["x", ({ value }) => ({ rules: value })],
+  ["w", (given) => ignored(numberOf(given))], // silence is the programs' matter: they have deadlines of their own
 ]);
 
 /** Reads the command line. Throws Misused. */
-export function parseOptions(words: readonly string[], { letters, defaults }: Dialect = sslserver): Options {
+export function parseOptions(
+  words: readonly string[],
+  { letters, defaults, own }: Dialect = sslserver,
+): Options {
   let options: Options = {
     verbosity: 1,
     limit: 1000,
@@ -146,6 +187,7 @@ export function parseOptions(words: readonly string[], { letters, defaults }: Di
     localHost: undefined,
     uid: undefined,
     gid: undefined,
+    groups: undefined,
     idsFromEnvironment: false,
     printPort: false,
     four: false,
@@ -167,32 +209,14 @@ export function parseOptions(words: readonly string[], { letters, defaults }: Di
     argv: [],
     ...defaults,
   };
-  let at = 0;
-  for (; at < words.length; at++) {
-    const word = words[at]!;
-    if (word === "--") {
-      at++;
-      break;
-    }
-    if (!word.startsWith("-") || word === "-") break;
-    for (let place = 1; place < word.length; place++) {
-      const letter = word[place]!;
-      const known = letter !== ":" && letters.includes(letter);
-      const withValue = letters.includes(`${letter}:`) ? valued.get(letter) : undefined;
-      if (withValue === undefined) {
-        const run = known ? plain.get(letter) : undefined;
-        if (run === undefined) throw new Misused(`illegal option -- ${letter}`);
-        options = { ...options, ...run };
-        continue;
-      }
-      const rest = word.slice(place + 1);
-      const value = rest === "" ? words[++at] : rest;
-      if (value === undefined) throw new Misused(`option requires an argument -- ${letter}`);
-      options = { ...options, ...withValue(value) };
-      break;
-    }
+  const { given, rest } = getopt(words, letters);
+  for (const one of given) {
+    const meaning = letters.includes(`${one.letter}:`)
+      ? valued.get(one.letter)?.(one)
+      : (own?.get(one.letter) ?? plain.get(one.letter));
+    options = { ...options, ...meaning };
   }
-  const [host, port, ...argv] = words.slice(at);
+  const [host, port, ...argv] = rest;
   if (host === undefined || port === undefined || argv.length === 0) throw new Misused("");
   return { ...options, host, port, argv };
 }

@@ -9,6 +9,12 @@ export const startAndReport = Uint8Array.of(0x59); // Y
 /** Start TLS, and say nothing. */
 export const start = Uint8Array.of(0x79); // y
 
+/** What a program asks for on the control socket: its first byte counts, and nothing after it. */
+export function commandOf(bytes: Uint8Array): "start" | "startAndReport" | undefined {
+  if (bytes[0] === startAndReport[0]) return "startAndReport";
+  return bytes[0] === start[0] ? "start" : undefined;
+}
+
 /** Room for a certificate chain in PEM, and no more. */
 export const maximumBlockOctets = 262_144;
 

@@ -53,3 +53,13 @@ function groupsOf(address: string): number[] | undefined {
     ? groups.map((group) => Number.parseInt(group, 16))
     : undefined;
 }
+
+/** As text, as the kernel writes it: the longest run of zeros is `::`. RFC 5952 §4.2 */
+export function addressText(octets: Buffer): string {
+  if (octets.length === 4) return octets.join(".");
+  const groups = Array.from({ length: 8 }, (_, at) => octets.readUInt16BE(at * 2).toString(16));
+  const runs = [...groups.join(":").matchAll(/(?<![0-9a-f])0(?::0)+(?![0-9a-f])/g)];
+  const longest = runs.reduce((best, [run]) => (run.length > best.length ? run : best), "");
+  if (longest === "") return groups.join(":");
+  return groups.join(":").replace(new RegExp(`:?(?<![0-9a-f])${longest}(?![0-9a-f]):?`), "::");
+}

@@ -46,3 +46,10 @@ export function connectionEnvironment(
   }
   return env;
 }
+
+/** The same as s6-tcpserver says it: PROTO is always TCP, and of names and users nothing is known yet. */
+export function s6Environment(ends: Ends, othersHere: number): ReadonlyMap<string, string | undefined> {
+  const unknown = { localHost: undefined, remoteHost: undefined, remoteInfo: undefined };
+  const known = connectionEnvironment({ ...ends, ...unknown, family: "IPv4" }, { tcp: true, ssl: false });
+  return new Map([...known, ["TCPCONNNUM", String(othersHere)]]);
+}

@@ -2,6 +2,7 @@
  * The PROXY protocol, versions 1 and 2: what a proxy says of its client before the first byte of the conversation.
  * Source: The PROXY protocol, versions 1 & 2 (haproxy, doc/proxy-protocol.txt), §2.1 and §2.2
  */
+import { addressText } from "./address.ts";
 
 export interface ProxyHeader {
   /** What comes after them is the conversation. */
@@ -64,7 +65,7 @@ function binary(bytes: Buffer): ProxyHeader | "more" | "none" {
   const size = family === 0x11 ? 4 : family === 0x21 ? 16 : 0;
   if (command === 0 || size === 0) return { octets, ends: undefined };
   if (octets < 16 + 2 * size + 4) return "none";
-  const address = (at: number) => addressOf(bytes.subarray(at, at + size));
+  const address = (at: number) => addressText(bytes.subarray(at, at + size));
   const ports = 16 + 2 * size;
   return {
     octets,
@@ -75,14 +76,4 @@ function binary(bytes: Buffer): ProxyHeader | "more" | "none" {
       localPort: bytes.readUInt16BE(ports + 2),
     },
   };
-}
-
-/** As text, as the kernel writes it: the longest run of zeros is `::`. RFC 5952 §4.2 */
-function addressOf(octets: Buffer): string {
-  if (octets.length === 4) return octets.join(".");
-  const groups = Array.from({ length: 8 }, (_, at) => octets.readUInt16BE(at * 2).toString(16));
-  const runs = [...groups.join(":").matchAll(/(?<![0-9a-f])0(?::0)+(?![0-9a-f])/g)];
-  const longest = runs.reduce((best, [run]) => (run.length > best.length ? run : best), "");
-  if (longest === "") return groups.join(":");
-  return groups.join(":").replace(new RegExp(`:?(?<![0-9a-f])${longest}(?![0-9a-f]):?`), "::");
 }

@@ -1,20 +1,16 @@
 /** Whether a client may come in: its name, its user, and the rules about it. tcprules(8) */
 import { Resolver } from "node:dns/promises";
-import { connect } from "node:net";
 import { resolve } from "node:path";
 import { Cdb } from "../../protocol/cdb/cdb.ts";
 import type { Ends } from "../../protocol/ucspi/environment.ts";
-import { identQuestion, identUser } from "../../protocol/ucspi/ident.ts";
 import { type Verdict, verdictOn } from "../../protocol/ucspi/rules.ts";
 import { readFileCached } from "../files.ts";
+import { userOf } from "../ident.ts";
 import { CannotOpen } from "../system.ts";
 import type { Service } from "./service.ts";
 
 /** Seconds that the name of a client may take to be looked up; without one it is unknown, as to tcpserver -H. */
 const lookUpSeconds = 5;
-
-const identPort = 113;
-const identOctets = 1000;
 
 /** What is known of a client in the end, and what the rules say. */
 export interface Admission {
@@ -74,28 +70,4 @@ export class Admissions {
       return undefined;
     }
   }
-}
-
-/** What the client's ident server says; undefined when it says nothing in time. */
-function userOf(
-  { remoteIp, remotePort, localIp, localPort }: Ends,
-  seconds: number,
-): Promise<string | undefined> {
-  return new Promise((answered) => {
-    const socket = connect({ host: remoteIp, port: identPort, localAddress: localIp });
-    let text = "";
-    const done = () => {
-      clearTimeout(late);
-      socket.destroy();
-      answered(identUser(text));
-    };
-    const late = setTimeout(done, seconds * 1000);
-    socket.setEncoding("latin1");
-    socket.on("connect", () => socket.write(identQuestion(remotePort, localPort)));
-    socket.on("data", (chunk: string) => {
-      text += chunk;
-      if (text.includes("\n") || text.length > identOctets) done();
-    });
-    socket.on("error", done).on("end", done);
-  });
 }

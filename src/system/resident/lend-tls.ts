@@ -4,13 +4,12 @@
  */
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
+import { commandOf } from "../../protocol/ucspi-tls/block.ts";
+import { unknownCommand } from "../../protocol/ucspi-tls/s6-tls-log.ts";
 import { duplicateFrom, socketPair } from "../native.ts";
 import type { Input } from "../system.ts";
 import type { Channel } from "./channel.ts";
 import type { LentTls } from "./foreign-child.ts";
-
-const start = 0x79; // y
-const startAndReport = 0x59; // Y
 
 export interface Lender {
   readonly service: number;
@@ -40,9 +39,9 @@ export function lendTls(client: Input, lender: Lender): LentTls {
   command.once("data", (bytes: Buffer) => {
     const tls = lender.tls();
     const { fd } = client;
-    const known = bytes.length === 1 && (bytes[0] === start || bytes[0] === startAndReport);
-    if (!known || tls === undefined || fd === undefined) {
-      lender.refused(known ? "the TLS process is away" : "unrecognized command on control socket");
+    const asked = commandOf(bytes);
+    if (asked === undefined || tls === undefined || fd === undefined) {
+      lender.refused(asked === undefined ? unknownCommand : "the TLS process is away");
       forget();
       return;
     }
@@ -52,7 +51,7 @@ export function lendTls(client: Input, lender: Lender): LentTls {
     const connection = duplicateFrom(fd, 10);
     client.close();
     const { service, seconds, host } = lender;
-    const head = { kind: "handshake", service, seconds, host, silent: bytes[0] === start };
+    const head = { kind: "handshake", service, seconds, host, silent: asked === "start" };
     void tls.ask(head, undefined, [connection, inside, reply]).then((answer) => {
       if (answer?.head["secured"] === true)
         lender.accepted(String(answer.head["protocol"]), String(answer.head["cipher"]));

@@ -2,26 +2,22 @@
 import { closeSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { networkBits } from "../../protocol/ucspi/address.ts";
-import { connectionEnvironment, type Ends, plainAddress } from "../../protocol/ucspi/environment.ts";
-import { acceptLine, denyLine, endLine, okLine, pidLine, statusLine } from "../../protocol/ucspi/log-line.ts";
+import {
+  connectionEnvironment,
+  type Ends,
+  plainAddress,
+  s6Environment,
+} from "../../protocol/ucspi/environment.ts";
+import { type Counts, type LogLine, type ServerLog, serverLog } from "../../protocol/ucspi/server-log.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { ownAddresses } from "../addresses.ts";
 import { duplicateFrom } from "../native.ts";
-import { runResident, type Secured } from "../resident-host.ts";
-import { connection } from "../stream.ts";
-import {
-  CannotOpen,
-  type Ended,
-  type Facts,
-  type Input,
-  type Output,
-  type Programs,
-  systemWords,
-} from "../system.ts";
+import type { Secured } from "../resident-host.ts";
+import { CannotOpen, type Ended, type Input, type Output, type Programs, systemWords } from "../system.ts";
 import { type Admission, Admissions } from "./admission.ts";
 import type { Channel } from "./channel.ts";
-import { lendTls } from "./lend-tls.ts";
 import { proxiedEnds } from "./proxied.ts";
+import { runSession } from "./run-session.ts";
 import type { Service } from "./service.ts";
 import { SessionRecord } from "./session-record.ts";
 import { waitStatus } from "./wait-status.ts";
@@ -69,6 +65,7 @@ const usualLimitPerAddress = 50;
 export class Listener {
   readonly #service: Service;
   readonly #around: Surroundings;
+  readonly #words: ServerLog;
   readonly #base: Map<string, string>;
   readonly #admissions: Admissions;
   /** Sessions by address. */
@@ -85,7 +82,9 @@ export class Listener {
     this.#listening = listening;
     this.#base = new Map(Object.entries(service.env));
     this.#admissions = new Admissions(service);
-    this.#log(1, statusLine(service.server, 0, service.limit), 2);
+    this.#words = serverLog(service.server);
+    this.#log(this.#words.starting(service.host, service.port));
+    this.#log(this.#words.status(this.#counts()));
     this.#open();
   }
 
@@ -94,7 +93,11 @@ export class Listener {
     this.#server?.close();
     this.#server = undefined;
     closeSync(this.#listening);
-    if (this.#sessions === 0) return;
+    if (this.#sessions > 0) await this.#lastSessions(seconds);
+    this.#log(this.#words.exiting);
+  }
+
+  async #lastSessions(seconds: number): Promise<void> {
     const late = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
     }, seconds * 1000);
@@ -111,9 +114,7 @@ export class Listener {
       noDelay: this.#service.noDelay,
     });
     server.on("connection", (socket) => this.#accepted(socket));
-    server.on("error", (error) =>
-      this.#log(1, `${this.#service.server}: warning: cannot accept: ${error.message}`),
-    );
+    server.on("error", (error) => this.#log(this.#words.warning(`cannot accept: ${error.message}`)));
     // A descriptor of its own: closing it stops accepting, and the socket goes on listening.
     server.listen({ fd: duplicateFrom(this.#listening, 3) });
     this.#server = server;
@@ -138,7 +139,7 @@ export class Listener {
     void served.finally(() => {
       socket.destroySoon();
       this.#sessions -= 1;
-      this.#log(2, statusLine(this.#service.server, this.#sessions, this.#service.limit));
+      this.#log(this.#words.status(this.#counts()));
       if (this.#stopped !== undefined) {
         if (this.#sessions === 0) this.#stopped();
       } else if (this.#server === undefined) this.#open();
@@ -159,19 +160,32 @@ export class Listener {
       if (this.#welcome(ends)) await this.#counted(socket, ends);
       return;
     }
-    const { server } = this.#service;
-    this.#log(1, `${server}: warning: dropping connection, no PROXY header from ${from.remoteIp}`);
+    this.#log(this.#words.warning(`dropping connection, no PROXY header from ${from.remoteIp}`));
   }
 
   #welcome(ends: Ends): boolean {
     if (!this.#around.turnedAway(ends.remoteIp) && !this.#tooMany(ends.remoteIp)) return true;
-    this.#log(2, denyLine(this.#service.server, nextPid(), ends));
+    this.#log(this.#words.turnedAway(nextPid(), ends, this.#counts(ends)));
     return false;
   }
 
   async #counted(socket: Socket, ends: Ends): Promise<void> {
     this.#count(ends.remoteIp, 1);
-    await this.#session(socket, ends).finally(() => this.#count(ends.remoteIp, -1));
+    const pid = nextPid();
+    this.#log(this.#words.accepted(pid, ends, this.#counts(ends)));
+    const record = new SessionRecord();
+    const ended = await this.#session(socket, ends, pid, record);
+    this.#count(ends.remoteIp, -1);
+    this.#log(this.#words.ended(pid, waitStatus(ended), this.#counts(ends)));
+    const line = record.line(recordOrder);
+    if (line !== "") this.#log(this.#words.session(line));
+  }
+
+  /** How many sessions there are, and of the client's address. */
+  #counts(ends?: Ends): Counts {
+    const { limit, limitPerAddress = usualLimitPerAddress } = this.#service;
+    const here = ends === undefined ? 0 : (this.#here.get(ends.remoteIp) ?? 0);
+    return { sessions: this.#sessions, limit, here, limitHere: limitPerAddress };
   }
 
   #tooMany(address: string): boolean {
@@ -186,120 +200,43 @@ export class Listener {
     else this.#here.set(address, now);
   }
 
-  async #session(socket: Socket, first: Ends): Promise<void> {
-    const { server, limit, banner, tcpEnvironment } = this.#service;
-    const pid = nextPid();
-    this.#log(2, statusLine(server, this.#sessions, limit));
-    this.#log(2, pidLine(server, pid, first));
+  /** Lets a client in, or not, and runs its program to the end. */
+  async #session(socket: Socket, first: Ends, pid: number, record: SessionRecord): Promise<Ended> {
+    const { server, banner, rules } = this.#service;
     if (server === "tcpserver" && banner !== "") socket.write(banner, "latin1");
     let admission: Admission;
     try {
       admission = await this.#admissions.of(first);
     } catch (error) {
       const why = error instanceof CannotOpen ? systemWords(error.code) : (error as Error).message;
-      const what = `unable to read ${this.#service.rules?.file}: ${why}`;
-      this.#log(1, `${server}: warning: dropping connection, ${what}`);
-      this.#log(2, endLine(server, pid, waitStatus({ code: exit.temporary })));
-      return;
+      this.#log(this.#words.warning(`dropping connection, unable to read ${rules?.file}: ${why}`));
+      return { code: exit.temporary };
     }
     const { ends, verdict } = admission;
     if (verdict.deny) {
-      this.#log(2, denyLine(server, pid, ends));
-      this.#log(2, endLine(server, pid, waitStatus({ code: exit.denied })));
-      return;
+      this.#log(this.#words.denied(pid, ends));
+      return { code: exit.denied };
     }
-    this.#log(2, okLine(server, pid, ends));
+    this.#log(this.#words.allowed(pid, ends));
     const env = new Map(this.#base);
-    applyBlock(env, connectionEnvironment(ends, { tcp: tcpEnvironment, ssl: server === "sslserver" }));
+    applyBlock(env, this.#environmentOf(ends));
     applyBlock(env, verdict.env);
     const started = performance.now();
-    const record = new SessionRecord();
     record.add({ pid, remote: ends.remoteIp, port: ends.remotePort, program: this.#service.argv[0]! });
-    const ended = await this.#run(socket, env, { pid, host: ends.remoteHost }, record);
-    this.#log(2, endLine(server, pid, waitStatus(ended)));
+    const admitted = { socket, env, pid, host: ends.remoteHost, record };
+    const ended = await runSession(admitted, this.#service, this.#around);
     const seconds = ((performance.now() - started) / 1000).toFixed(3);
     record.add({ ...("code" in ended ? { exit: String(ended.code) } : ended), seconds });
-    this.#log(2, `${server}: session ${record.line(recordOrder)}`);
-  }
-
-  async #run(
-    socket: Socket,
-    env: Map<string, string>,
-    { pid, host }: { readonly pid: number; readonly host: string | undefined },
-    record: SessionRecord,
-  ): Promise<Ended> {
-    const { server, argv, cwd, tls, banner, tlsEnvironment } = this.#service;
-    const { programs, secure } = this.#around;
-    const log = (line: string) => this.#around.log(line);
-    const clear = connection(socket);
-    let { input, output }: { input: Input; output: Output } = clear;
-    const secured = (inside: Secured) => {
-      input = inside.input;
-      output = inside.output;
-      const { SSL_PROTOCOL: tls = "", SSL_CIPHER: cipher = "" } = Object.fromEntries(inside.block);
-      record.add({ tls, cipher });
-      this.#log(2, acceptLine(server, pid, this.#service.verbosity > 2 ? `${tls}:${cipher}` : ""));
-    };
-    const dropped = (why: string) =>
-      this.#log(1, `${server}: warning: dropping SSL connection, unable to accept SSL: ${why}`);
-    if (tls === "at once" && secure !== undefined) {
-      try {
-        const inside = await secure(input, output, host);
-        if (tlsEnvironment) applyBlock(env, inside.block);
-        secured(inside);
-      } catch (error) {
-        dropped((error as Error).message);
-        return { code: 111 };
-      }
-    }
-    if (server === "sslserver" && banner !== "") await output.write(Buffer.from(banner, "latin1"));
-    const startTls =
-      tls === "delayed" && secure !== undefined
-        ? async (from: Input, to: Output) => {
-            const inside = await secure(from, to, host).catch((error: Error) => {
-              dropped(error.message);
-              throw error;
-            });
-            secured(inside);
-            return inside;
-          }
-        : undefined;
-    const lend = (client: Input) =>
-      lendTls(client, {
-        service: this.#service.id,
-        seconds: this.#service.handshakeSeconds,
-        host,
-        tls: () => this.#around.tls(),
-        accepted: (tls, cipher) => {
-          record.add({ tls, cipher });
-          this.#log(2, acceptLine(server, pid, this.#service.verbosity > 2 ? `${tls}:${cipher}` : ""));
-        },
-        refused: (why) => this.#log(1, `${server}: warning: dropping SSL connection, ${why}`),
-      });
-    const delayed = startTls && { startTls, lendTls: lend };
-    const recorded = (facts: Facts) => record.add(facts);
-    const ended = await runResident(argv, {
-      programs,
-      env,
-      cwd,
-      input,
-      output,
-      log,
-      record: recorded,
-      ...delayed,
-    });
-    // What was said in clear before TLS counts too.
-    for (const end of new Set([clear.input, input]))
-      record.add({ in: (end as { octets?: number }).octets ?? 0 });
-    for (const end of new Set([clear.output, output]))
-      record.add({ out: (end as { octets?: number }).octets ?? 0 });
-    await output.flush().catch(() => {});
-    output.close();
-    input.close();
     return ended;
   }
 
-  #log(level: number, line: string, least = level): void {
-    if (this.#service.verbosity >= least) this.#around.log(line);
+  #environmentOf(ends: Ends): ReadonlyMap<string, string | undefined> {
+    const { server, tcpEnvironment } = this.#service;
+    if (server === "s6-tcpserverd") return s6Environment(ends, (this.#here.get(ends.remoteIp) ?? 1) - 1);
+    return connectionEnvironment(ends, { tcp: tcpEnvironment, ssl: server === "sslserver" });
+  }
+
+  #log(lines: readonly LogLine[]): void {
+    for (const [verbosity, text] of lines) if (this.#service.verbosity >= verbosity) this.#around.log(text);
   }
 }

@@ -37,9 +37,10 @@ export class Roles {
   front(service: Service): Role {
     const asks = asksForUser(service);
     const who = this.#identity(service.uid, service.gid);
+    const groups = this.#root ? service.groups : undefined;
     return {
-      key: `front ${who.uid} ${who.gid} ${asks ? "auth" : "smtp"}`,
-      facts: { kind: "front", title: `acceptutils: ${asks ? "auth front" : "front"}`, ...who },
+      key: `front ${who.uid} ${who.gid} ${groups} ${asks ? "auth" : "smtp"}`,
+      facts: { kind: "front", title: `acceptutils: ${asks ? "auth front" : "front"}`, ...who, groups },
     };
   }
 

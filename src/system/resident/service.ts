@@ -3,15 +3,20 @@
 export interface Service {
   readonly id: number;
   /** The server's name in log lines. */
-  readonly server: "sslserver" | "tcpserver";
+  readonly server: "sslserver" | "tcpserver" | "s6-tcpserverd";
   readonly host: string;
   readonly port: number;
   /** The chain: the words after the port. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
-  /** `delayed`: UCSPI-TLS (-n). `at once`: before the first byte of the conversation. */
-  readonly tls: "none" | "delayed" | "at once";
+  /**
+   * `delayed`: UCSPI-TLS (-n). `at once`: before the first byte of the conversation. `offered`: once a program of the
+   * chain offers it.
+   */
+  readonly tls: "none" | "delayed" | "at once" | "offered";
+  /** The program of the chain that offers TLS, and how much it logs (0 to 3). */
+  readonly offer?: { readonly program: "s6-ucspitlsd" | "s6-tlsd"; readonly verbosity: number } | undefined;
   /** Seconds for a handshake (-T). */
   readonly handshakeSeconds: number;
   /** Sessions at once (-c). */
@@ -38,9 +43,10 @@ export interface Service {
   readonly noDelay: boolean;
   /** Said to the client before the program starts; by tcpserver, before rules are looked at (-B). */
   readonly banner: string;
-  /** Who the programs run as (-u, -g); undefined: as the server. */
+  /** Who the programs run as (-u, -g; -G); undefined: as the server. */
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
+  readonly groups?: readonly number[] | undefined;
   readonly certificate?: CertificateFiles | undefined;
 }
 
@@ -50,11 +56,19 @@ export interface CertificateFiles {
   readonly keyFile: string;
   /** Pairs for names that clients ask for (SNI): CERTFILE:name and KEYFILE:name. */
   readonly names?: readonly { readonly name: string; readonly certFile: string; readonly keyFile: string }[];
+  /** A client must ask for one of these names; else it gets the pair above. */
+  readonly namesOnly?: boolean;
   readonly ciphers?: string | undefined;
   /** Certificates of clients (-i, -m: required; -z: named as the client's host): CCAFILE and VERIFYDEPTH. */
   readonly clients?:
-    | { readonly want: "asked" | "required" | "named"; readonly file: string; readonly depth: number }
+    | {
+        readonly want: "asked" | "required" | "named";
+        readonly files: readonly string[];
+        readonly depth: number;
+      }
     | undefined;
+  /** Whose words describe a session to a program; undefined: ucspi-ssl's. */
+  readonly facts?: "s6" | undefined;
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
   readonly chroot?: string | undefined;
@@ -93,6 +107,8 @@ export interface WorkerFacts {
   /** Who it becomes once it is loaded; undefined: stays who it is. */
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
+  /** Groups beside its gid. */
+  readonly groups?: readonly number[] | undefined;
   /** Whose groups it gets; undefined: its gid alone. */
   readonly user?: string | undefined;
   readonly chroot?: string | undefined;

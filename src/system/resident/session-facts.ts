@@ -11,7 +11,7 @@ export function sessionFacts(
   const protocol = tls.getProtocol() ?? "";
   const bits = keyBits(standardName);
   const peer = tls.getPeerX509Certificate();
-  const asked = tls.servername;
+  const asked = nameAskedFor(tls);
   return new Map([
     ["SSL_PROTOCOL", protocol],
     ["SSL_SESSION_ID", protocol === "TLSv1.3" ? "" : sessionId(tls.getSession())],
@@ -24,12 +24,32 @@ export function sessionFacts(
     ...server,
     ...(peer === undefined ? [] : certificateFacts(peer, [], "CLIENT")),
     // Ours, as s6-tlsd has it: the name the client asked for.
-    ...(typeof asked === "string" && /^[A-Za-z0-9._-]{1,255}$/.test(asked)
-      ? ([["SSL_TLS_SNI_SERVERNAME", asked]] as const)
-      : []),
+    ...(asked === undefined ? [] : ([["SSL_TLS_SNI_SERVERNAME", asked]] as const)),
     // Ours: what SCRAM-SHA-256-PLUS binds itself to.
     ["SSL_TLS_EXPORTER", channelBinding(tls)],
   ]);
+}
+
+/** The same as s6-tlsd says it: what is not known is to be unset. */
+export function s6SessionFacts(tls: TLSSocket): ReadonlyMap<string, string | undefined> {
+  const { standardName, name } = tls.getCipher();
+  const protocol = tls.getProtocol() ?? "";
+  const peer = tls.getPeerX509Certificate();
+  const subject = peer?.subject.split("\n").filter((line) => line.includes("="));
+  return new Map([
+    ["SSL_PROTOCOL", protocol],
+    ["SSL_CIPHER", protocol === "TLSv1.3" ? standardName : name],
+    ["SSL_TLS_SNI_SERVERNAME", nameAskedFor(tls)],
+    ["SSL_PEER_CERT_HASH", peer && `SHA256:${peer.fingerprint256.replaceAll(":", "").toLowerCase()}`],
+    ["SSL_PEER_CERT_SUBJECT", subject?.map((part) => `/${part}`).join("")],
+  ]);
+}
+
+/** Only what can stand in a variable and a log line. */
+function nameAskedFor({ servername }: TLSSocket): string | undefined {
+  return typeof servername === "string" && /^[A-Za-z0-9._-]{1,255}$/.test(servername)
+    ? servername
+    : undefined;
 }
 
 /** RFC 9266 §4: tls-exporter, in hexadecimal. Without a context, as GnuTLS and Cyrus IMAP have it: in TLS 1.2 that counts. */

@@ -2,6 +2,7 @@
 import { constants, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type TLSSocket, type TLSSocketOptions } from "node:tls";
 import { certificateFacts } from "./certificate-facts.ts";
+import { s6SessionFacts, sessionFacts } from "./session-facts.ts";
 import type { ClientPolicy, PairHead, PolicyHead } from "./tls-policy.ts";
 
 interface Identity {
@@ -30,10 +31,14 @@ export class Identities {
   readonly #usual: Identity;
   readonly #named = new Map<string, Identity>();
   readonly #clients: ClientPolicy | undefined;
+  readonly #namesOnly: boolean;
+  readonly #facts: PolicyHead["facts"];
 
   /** Wipes the keys. Throws, naming the file, when a key does not match its certificate. */
   constructor(head: PolicyHead, keys: Buffer) {
     this.#clients = head.clients;
+    this.#namesOnly = head.namesOnly ?? false;
+    this.#facts = head.facts;
     let usual: Identity | undefined;
     const octets = head.pairs.reduce((sum, pair) => sum + pair.keyOctets, 0);
     // Node.js wants a string here, which cannot be wiped: a password that protects a key in this very memory.
@@ -60,17 +65,22 @@ export class Identities {
       secureContext: this.#usual.context,
       requestCert: this.#clients !== undefined,
       rejectUnauthorized: false, // we say why, and look at more than OpenSSL does
-      SNICallback: (name, answer) => answer(null, this.#for(name).context),
+      SNICallback: (name, answer) => {
+        if (this.#namesOnly && !this.#named.has(name.toLowerCase()))
+          answer(new Error(`no certificate for it`));
+        else answer(null, this.#for(name).context);
+      },
     };
   }
 
-  /** The facts of the certificate that was shown to a client. */
-  factsFor(tls: TLSSocket): readonly [string, string][] {
-    return this.#for(tls.servername).facts;
+  /** What a program learns of its session. */
+  blockFor(tls: TLSSocket): ReadonlyMap<string, string | undefined> {
+    return this.#facts === "s6" ? s6SessionFacts(tls) : sessionFacts(tls, this.#for(tls.servername).facts);
   }
 
   /** Why a client is not let in after its handshake; undefined: it is. `host` is its name, as far as it is known. */
   refusalOf(tls: TLSSocket, host: string | undefined): string | undefined {
+    if (this.#namesOnly && !tls.servername) return "the client asked for no name";
     if (this.#clients === undefined) return undefined;
     const { want, depth } = this.#clients;
     const certificate = tls.getPeerX509Certificate();

@@ -11,7 +11,9 @@ export interface PolicyHead extends Head {
   readonly kind: "context";
   readonly service: number;
   readonly pairs: readonly PairHead[];
+  readonly namesOnly?: boolean;
   readonly ciphers?: string | undefined;
+  readonly facts?: "s6" | undefined;
   readonly clients?: ClientPolicy | undefined;
 }
 
@@ -39,7 +41,7 @@ const maximumOctets = 900_000;
 /** Reads all files. The body holds keys: to be wiped once it is sent. Throws when a file cannot be read. */
 export function policyOf(
   service: number,
-  { certFile, keyFile, names = [], ciphers, clients }: CertificateFiles,
+  { certFile, keyFile, names = [], namesOnly = false, ciphers, clients, facts }: CertificateFiles,
   password: Uint8Array | undefined,
 ): { head: PolicyHead; body: Buffer } {
   const keys: Buffer[] = [];
@@ -55,15 +57,17 @@ export function policyOf(
     kind: "context",
     service,
     pairs,
+    namesOnly,
     ciphers,
+    facts,
     clients: clients && {
       want: clients.want,
       depth: clients.depth,
-      authorities: certificatesIn(clients.file),
+      authorities: clients.files.map(certificatesIn).join(""),
     },
   } as const;
   if (JSON.stringify(head).length > maximumOctets)
-    throw new Error(`${clients?.file ?? certFile}: more certificates than there is room for`);
+    throw new Error(`${clients?.files[0] ?? certFile}: more certificates than there is room for`);
   return { head, body };
 }
 
@@ -71,7 +75,7 @@ export function policyOf(
 export const filesOf = ({ certFile, keyFile, names = [], clients }: CertificateFiles): readonly string[] => [
   ...new Set([
     ...[certFile, keyFile, ...names.flatMap((pair) => [pair.certFile, pair.keyFile])],
-    ...(clients === undefined ? [] : [clients.file]),
+    ...(clients?.files ?? []),
   ]),
 ];
 

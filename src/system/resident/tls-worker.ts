@@ -5,12 +5,11 @@
  */
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import { blockOf } from "../../protocol/ucspi-tls/block.ts";
 import { Channel, type Received } from "./channel.ts";
-import { sessionFacts } from "./session-facts.ts";
 import { Identities } from "./tls-identities.ts";
 import type { PolicyHead } from "./tls-policy.ts";
+import { serveTls } from "./tls-session.ts";
 
 export function tlsWorker(master: Channel): void {
   const identities = new Map<number, Identities>();
@@ -58,59 +57,37 @@ function handshake(
   if (client === undefined || inside === undefined) return;
   const pair = new Socket({ fd: inside, readable: true, writable: true, allowHalfOpen: true });
   const socket = new Socket({ fd: client, readable: true, writable: true, allowHalfOpen: true });
-  const end = () => {
-    socket.destroy();
-    pair.destroy();
-  };
-  socket.on("error", end);
-  pair.on("error", end);
   const reply =
     control === undefined ? undefined : new Socket({ fd: control, readable: false, writable: true });
   reply?.on("error", () => {});
   if (identities === undefined) {
     reply?.destroy();
-    end();
+    socket.destroy();
+    pair.destroy();
     told({ why: "no certificate" });
     return;
   }
-  socket.setNoDelay(true);
-  const tls = new TLSSocket(socket, identities.options);
-  let open = true;
-  const close = (why: string) => {
-    if (open) told({ why: why.trim() }); // OpenSSL ends its words with a line end
-    open = false;
-    clearTimeout(late);
-    reply?.destroy();
-    tls.destroy();
-    end();
-  };
-  const late = setTimeout(() => close("timed out"), Number(head["seconds"]) * 1000);
-  tls.on("error", (error) => close(error.message));
-  const leave = () => close("the client closed the connection");
-  tls.on("close", leave);
-  // Before the handshake there is nothing to read but the end.
-  tls.on("readable", leave);
-  pair.on("close", () => close("the program ended"));
-  tls.on("secure", () => {
-    clearTimeout(late);
-    tls.off("readable", leave);
-    const refusal = identities.refusalOf(tls, head["host"] as string | undefined);
-    if (refusal !== undefined) {
-      close(refusal);
-      return;
-    }
-    open = false;
-    const session = sessionFacts(tls, identities.factsFor(tls));
-    told({ secured: true, protocol: session.get("SSL_PROTOCOL"), cipher: session.get("SSL_CIPHER") });
-    const block = Buffer.from(blockOf(session));
-    if (reply !== undefined) {
-      reply.end(head["silent"] ? "" : block);
-    } else {
+  serveTls({
+    client: socket,
+    said: pair,
+    heard: pair,
+    identities,
+    host: head["host"] as string | undefined,
+    seconds: Number(head["seconds"]),
+    refused: (why) => {
+      reply?.destroy();
+      told({ why });
+    },
+    secured: (session) => {
+      told({ secured: true, protocol: session.get("SSL_PROTOCOL"), cipher: session.get("SSL_CIPHER") });
+      const block = Buffer.from(blockOf(session));
+      if (reply !== undefined) {
+        reply.end(head["silent"] ? "" : block);
+        return;
+      }
       const length = Buffer.alloc(4);
       length.writeUInt32BE(block.length);
       pair.write(Buffer.concat([length, block]));
-    }
-    tls.pipe(pair);
-    pair.pipe(tls);
+    },
   });
 }

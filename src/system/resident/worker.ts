@@ -34,9 +34,9 @@ export function runWorker(programs: Programs): void {
 }
 
 /** Order matters: after chroot no name resolves, after setgid groups cannot change, after setuid nothing can. */
-function giveUp({ kind, uid, gid, user, chroot }: WorkerFacts): void {
+function giveUp({ kind, uid, gid, groups = [], user, chroot }: WorkerFacts): void {
   if (process.getuid!() === 0 && uid !== undefined && gid !== undefined) {
-    if (user === undefined || !native.joinGroupsOf(user, gid)) process.setgroups!([gid]);
+    if (user === undefined || !native.joinGroupsOf(user, gid)) process.setgroups!([gid, ...groups]);
     if (chroot !== undefined) {
       native.chroot(chroot);
       process.chdir("/");
