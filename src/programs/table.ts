@@ -4,6 +4,13 @@ import type { Program } from "../system/system.ts";
 const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["sslserver", () => import("./sslserver/main.ts")],
   ["tcpserver", () => import("./sslserver/tcpserver.ts")],
+  ["s6-tcpserver", () => import("./s6-tcpserver/main.ts")],
+  ["s6-tcpserver4", () => import("./s6-tcpserver/ipv4.ts")],
+  ["s6-tcpserver6", () => import("./s6-tcpserver/ipv6.ts")],
+  ["s6-tcpserver-access", () => import("./s6-tcpserver-access/main.ts")],
+  ["s6-ucspitlsd", () => import("./s6-ucspitlsd/main.ts")],
+  ["s6-tlsd", () => import("./s6-tlsd/main.ts")],
+  ["s6-tlsd-io", () => import("./s6-tlsd-io/main.ts")],
   ["tcprules", () => import("./tcprules/main.ts")],
   ["tcprulescheck", () => import("./tcprulescheck/main.ts")],
   ["rblsmtpd", () => import("./rblsmtpd/main.ts")],

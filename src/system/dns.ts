@@ -2,7 +2,7 @@
 import { Resolver } from "node:dns/promises";
 import { codeOf } from "./system.ts";
 
-export type RecordType = "A" | "AAAA" | "TXT";
+export type RecordType = "A" | "AAAA" | "TXT" | "PTR";
 
 /** The name may or may not have such records: nobody could say. */
 export class DnsTrouble extends Error {
@@ -29,7 +29,8 @@ function resolverFor(server: string | undefined): Resolver {
 const none = new Set(["ENOTFOUND", "ENODATA"]);
 
 /**
- * The records of `name`: addresses, or the strings of all TXT records, one after the other; none when there are none.
+ * The records of `name`: addresses, names, or the strings of all TXT records, one after the other; none when there are
+ * none.
  * `server` is asked instead of those in resolv.conf. Throws DnsTrouble.
  */
 export async function resolveRecords(
@@ -40,6 +41,7 @@ export async function resolveRecords(
   try {
     const resolver = resolverFor(server);
     if (type === "TXT") return (await resolver.resolveTxt(name)).flat();
+    if (type === "PTR") return await resolver.resolvePtr(name);
     return type === "A" ? await resolver.resolve4(name) : await resolver.resolve6(name);
   } catch (error) {
     if (none.has(codeOf(error))) return [];

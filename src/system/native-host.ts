@@ -12,6 +12,7 @@ import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, readFileCached, UnlinkedFile } from "./files.ts";
 import { lookUp } from "./lookup.ts";
 import * as native from "./native.ts";
+import { startOurs } from "./our-program.ts";
 import { ProcessChild } from "./process-child.ts";
 import { sleep } from "./sleep.ts";
 import {
@@ -167,6 +168,26 @@ class NativeSystem implements System {
       }
     }
     return new ProcessChild(process_, wires);
+  }
+
+  async offerTls([program = "", ...args]: readonly string[]): Promise<void> {
+    const [control, theirControl] = native.socketPair();
+    const [read, decrypted] = native.pipe();
+    const [clear, write] = native.pipe();
+    const given = [theirControl, clear, decrypted];
+    try {
+      const env = Object.fromEntries(this.env);
+      const monitor = await startOurs({ name: program, args, env, descriptors: [0, 1], more: given });
+      monitor.unref(); // whoever we become is not told that it ended
+    } catch (error) {
+      throw new CannotRun(program, codeOf(error), { cause: error });
+    } finally {
+      for (const fd of given) closeSync(fd);
+    }
+    for (const [at, fd] of [control, read, write].entries()) {
+      this.env.set(tlsVariables[at]!, String(native.duplicateFrom(fd, 10)));
+      closeSync(fd);
+    }
   }
 
   canStartTls(): boolean {

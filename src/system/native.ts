@@ -12,6 +12,7 @@ interface Calls {
   syncfs(fd: number): number;
   flock(fd: number, operation: number): number;
   getsockopt(fd: number, level: number, option: number, value: Buffer, length: Buffer): number;
+  pipe2(pair: Buffer, flags: number): number;
   socketpair(domain: number, type: number, protocol: number, pair: Buffer): number;
   sendmsg(fd: number, message: Buffer, flags: number): bigint;
   recvmsg(fd: number, message: Buffer, flags: number): bigint;
@@ -44,6 +45,7 @@ function load(): Calls {
     syncfs: { arguments: [int], return: int },
     flock: { arguments: [int, int], return: int },
     getsockopt: { arguments: [int, int, int, "buffer", "buffer"], return: int },
+    pipe2: { arguments: ["buffer", int], return: int },
     socketpair: { arguments: [int, int, int, "buffer"], return: int },
     sendmsg: { arguments: [int, "buffer", int], return: "int64" },
     recvmsg: { arguments: [int, "buffer", int], return: "int64" },
@@ -177,6 +179,13 @@ export function socketPair(kind: "stream" | "packets" = "stream"): [number, numb
   const pair = Buffer.alloc(8);
   const type = (kind === "stream" ? sockStream : sockSeqpacket) | sockCloexec;
   check("socketpair", calls().socketpair(afUnix, type, 0, pair));
+  return [pair.readInt32LE(0), pair.readInt32LE(4)];
+}
+
+/** The end of a pipe that is read, and the one that is written. */
+export function pipe(): [number, number] {
+  const pair = Buffer.alloc(8);
+  check("pipe2", calls().pipe2(pair, sockCloexec)); // O_CLOEXEC, by another name
   return [pair.readInt32LE(0), pair.readInt32LE(4)];
 }
 

@@ -51,6 +51,8 @@ export interface Session {
   startTls?(input: Input, output: Output, timeoutSeconds: number): Promise<Secured>;
   /** The same for someone else's program, which asks for it on descriptors. */
   lendTls?(input: Input): LentTls;
+  /** TLS is offered once a program of the chain says so, not from the start. */
+  readonly tlsAwaitsOffer?: boolean;
 }
 
 /** Runs `argv` as one session, to its end. Never throws: a mistake of ours is logged and ends as a signal would. */
@@ -80,10 +82,11 @@ class ResidentSystem implements System {
   #cwd: string;
   readonly descriptors: Descriptors = { inputs: new Map(), outputs: new Map() };
   readonly #children = new Set<Child>();
-  #secured = false;
+  #tls: "none" | "prepared" | "offered" | "started";
 
   constructor(session: Session, name: string, env: Map<string, string>, cwd: string, parentPid: number) {
     this.#session = session;
+    this.#tls = session.startTls === undefined ? "none" : session.tlsAwaitsOffer ? "prepared" : "offered";
     this.name = basename(name);
     this.env = env;
     this.#cwd = cwd;
@@ -164,7 +167,7 @@ class ResidentSystem implements System {
     const wires: Record<number, Wire> = {};
     for (const fd of this.descriptors.inputs.keys()) wires[fd] = { inherit: true };
     for (const fd of this.descriptors.outputs.keys()) wires[fd] = { inherit: true };
-    const lent = this.#secured ? undefined : this.#session.lendTls?.(this.input(0));
+    const lent = this.#tls === "offered" ? this.#session.lendTls?.(this.input(0)) : undefined;
     const ended = await (await this.#startForeign(path, argv, { wires }, lent)).wait();
     if ("signal" in ended) throw new Killed(ended.signal);
     return ended.code;
@@ -179,6 +182,7 @@ class ResidentSystem implements System {
     else {
       const env = this.#environmentWith(options.env);
       const system = new ResidentSystem(this.#session, word, env, this.#cwd, this.pid);
+      system.#tls = "none"; // the connection is ours to secure
       const run = () => system.run(() => program(args, system));
       child = startBeside(system.pid, options.wires, this.descriptors, system.descriptors, run);
     }
@@ -187,16 +191,23 @@ class ResidentSystem implements System {
     return child;
   }
 
+  async offerTls([program = ""]: readonly string[]): Promise<void> {
+    // What it takes was made ready when the server looked at its command line.
+    if (this.#tls === "none") throw new CannotRun(program, "ENOTSUP");
+    this.#tls = "offered";
+  }
+
   canStartTls(): boolean {
-    return this.#session.startTls !== undefined && !this.#secured;
+    return this.#tls === "offered";
   }
 
   async startTls(timeoutSeconds: number): Promise<ReadonlyMap<string, string | undefined>> {
     const { startTls } = this.#session;
-    if (startTls === undefined || this.#secured) throw new TlsFailed("the server does not offer TLS");
+    if (startTls === undefined || this.#tls !== "offered")
+      throw new TlsFailed("the server does not offer TLS");
     await this.output(1).flush();
     const secured = await startTls(this.input(0), this.output(1), timeoutSeconds);
-    this.#secured = true;
+    this.#tls = "started";
     this.descriptors.inputs.set(0, secured.input);
     this.descriptors.outputs.set(1, secured.output);
     return secured.block;

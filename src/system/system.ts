@@ -138,6 +138,13 @@ export interface System {
   spawn(argv: readonly string[], options: SpawnOptions): Promise<Child>;
 
   /**
+   * The server's side of UCSPI-TLS: from here on, a program of the chain may start TLS on descriptors 0 and 1. `monitor`
+   * is the program that speaks TLS when it is asked to: it gets the connection on 0 and 1, the control socket on 3,
+   * reads what to encrypt from 4, and writes what it decrypted to 5. In a worker, the TLS process does all that.
+   * Throws CannotRun.
+   */
+  offerTls(monitor: readonly string[]): Promise<void>;
+  /**
    * The application's side of UCSPI-TLS: asks for the handshake, moves descriptors 0 and 1 into TLS and resolves
    * to what the server says of it (a name without value: to be unset). All clear text must have been written; what
    * was read ahead must be dropped by the caller. Throws TlsFailed; the session cannot go on in clear then.
@@ -153,7 +160,7 @@ export interface System {
   temporaryFile(): Promise<TemporaryFile>;
 
   /**
-   * The DNS records of `name`: addresses, or the strings of TXT records; none when there are none. Bounded in time.
+   * The DNS records of `name`: addresses, names, or the strings of TXT records; none when there are none. Bounded in time.
    * Throws DnsTrouble.
    */
   resolve(name: string, type: RecordType): Promise<readonly string[]>;
@@ -239,6 +246,7 @@ const words = new Map([
   ["EROFS", "read-only file system"],
   ["EIO", "input/output error"],
   ["EBADF", "bad file descriptor"],
+  ["ENOTSUP", "not possible here"],
 ]);
 
 /** The error code of a thrown system error, or "" when it is something else. */

@@ -4,8 +4,11 @@ import { takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
 import { dieAs, listen, listenOn } from "../../system/listen.ts";
 import { serve } from "../../system/resident/serve.ts";
 import type { CertificateFiles, Service } from "../../system/resident/service.ts";
+import { tlsAccountOf } from "../../system/resident/unprivileged.ts";
 import type { Input, Program, System } from "../../system/system.ts";
 import { takeActivated, takeNotifier } from "../../system/systemd.ts";
+import { tlsInChain } from "../s6-tlsd-io/in-chain.ts";
+import { identityInChain } from "./identity-in-chain.ts";
 import { type Dialect, Misused, type Options, parseOptions, sslserver } from "./options.ts";
 
 export const exit = { misused: 100, temporary: 111 };
@@ -62,24 +65,32 @@ function serviceOf(options: Options, { server }: Dialect, system: System): Servi
   };
   const withTls = server === "sslserver";
   const certFile = withTls ? env.get("CERTCHAINFILE") || env.get("CERTFILE") || undefined : undefined;
-  const { idsFromEnvironment, delayed, uid, gid } = options;
+  const { idsFromEnvironment, delayed } = options;
+  const named = identityInChain(options.argv, system);
+  const uid = idsFromEnvironment ? id("UID") : options.uid;
+  const gid = idsFromEnvironment ? id("GID") : options.gid;
+  // A server without TLS of its own may have a program in its chain that offers it.
+  const chain = withTls ? undefined : tlsInChain(options.argv, env);
   return {
     id: 0,
-    server,
+    server: server === "s6-tcpserver" ? "s6-tcpserverd" : server,
     host: options.host,
     port: 0,
-    argv: options.argv,
-    env: Object.fromEntries(env),
+    argv: named?.argv ?? options.argv,
+    env: Object.fromEntries(chain?.env ?? env),
     cwd: system.cwd(),
     // A script that turns TLS off for want of a certificate is to serve all the same.
     tls: !withTls
-      ? "none"
+      ? chain === undefined
+        ? "none"
+        : "offered"
       : !delayed
         ? "at once"
         : certFile === undefined && !wantsTls(env)
           ? "none"
           : "delayed",
-    handshakeSeconds: options.handshakeSeconds,
+    offer: chain?.offer,
+    handshakeSeconds: chain?.handshakeSeconds ?? options.handshakeSeconds,
     limit: options.limit,
     verbosity: options.verbosity,
     tcpEnvironment: options.tcpEnvironment,
@@ -93,11 +104,12 @@ function serviceOf(options: Options, { server }: Dialect, system: System): Servi
     proxies: proxiesOf(env),
     noDelay: options.noDelay,
     banner: options.banner,
-    uid: idsFromEnvironment ? id("UID") : uid,
-    gid: idsFromEnvironment ? id("GID") : gid,
+    uid: named?.uid ?? uid,
+    gid: named?.gid ?? gid,
+    groups: idsFromEnvironment ? idsOf(env.get("GIDLIST")) : options.groups,
     certificate:
       certFile === undefined
-        ? undefined
+        ? chain && { ...chain.certificate, ...tlsAccountOf(chain.certificate, system.home()) }
         : {
             certFile,
             keyFile: env.get("KEYFILE") || certFile,
@@ -110,6 +122,10 @@ function serviceOf(options: Options, { server }: Dialect, system: System): Servi
           },
   };
 }
+
+/** Numbers with commas between them; undefined when there are none. */
+const idsOf = (text: string | undefined) =>
+  text !== undefined && /^\d+(,\d+)*$/.test(text) ? text.split(",").map(Number) : undefined;
 
 /** ACCEPTUTILS_PROXIES: networks, separated by blanks, from which the PROXY protocol is spoken. */
 function proxiesOf(env: ReadonlyMap<string, string>): readonly string[] {
@@ -156,7 +172,7 @@ function clientsOf(
     );
   }
   const depth = /^\d{1,2}$/.exec(env.get("VERIFYDEPTH") ?? "")?.[0] ?? "1";
-  return { want, file, depth: Number(depth) };
+  return { want, files: [file], depth: Number(depth) };
 }
 
 /** The password of the keys: all octets up to a NUL or the end. */

@@ -1,0 +1,78 @@
+/** A process that holds a key for one connection: it reads the key, gives up what it can, and speaks TLS. */
+import { closeSync, fstatSync, writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { blockOf } from "../protocol/ucspi-tls/block.ts";
+import * as native from "./native.ts";
+import type { CertificateFiles } from "./resident/service.ts";
+import { Identities } from "./resident/tls-identities.ts";
+import { policyOf } from "./resident/tls-policy.ts";
+import { serveTls } from "./resident/tls-session.ts";
+import { tlsAccountOf } from "./resident/unprivileged.ts";
+
+/** A key, a certificate or an authority cannot be used; the message names the file. */
+export class KeyTrouble extends Error {
+  override readonly name = "KeyTrouble";
+}
+
+export interface Carried {
+  /** The descriptor that the program writes to, and the one it reads. */
+  readonly said: number;
+  readonly heard: number;
+  /** Where the session is described once there is one; closed then. */
+  readonly notify: number | undefined;
+  /** For the handshake. */
+  readonly seconds: number;
+  /** A client must end TLS before it ends the connection. */
+  readonly goodbyeWanted: boolean;
+}
+
+export interface ReadyTls {
+  /** The connection on 0 and 1. Resolves when all is over; throws why there was no session, or how it broke. */
+  serve(carried: Carried): Promise<void>;
+}
+
+/** From here on this process is nobody in particular, and its memory is closed to others. */
+export function prepareTls(files: CertificateFiles, home: string): ReadyTls | KeyTrouble {
+  let identities: Identities | KeyTrouble;
+  try {
+    const { head, body } = policyOf(0, files, undefined);
+    identities = new Identities(head, body);
+  } catch (error) {
+    identities = new KeyTrouble((error as Error).message);
+  }
+  if (process.getuid!() === 0) {
+    const { uid, gid } = tlsAccountOf(files, home);
+    process.setgroups!([gid]);
+    process.setgid!(gid);
+    process.setuid!(uid);
+  }
+  native.hideMemory();
+  native.forbidNewPrivileges();
+  if (identities instanceof KeyTrouble) return identities;
+  return { serve: (carried) => serve(carried, identities) };
+}
+
+function serve(
+  { said, heard, notify, seconds, goodbyeWanted }: Carried,
+  identities: Identities,
+): Promise<void> {
+  if (!fstatSync(0).isSocket()) throw new Error("descriptor 0 is no connection");
+  return new Promise((resolve, reject) => {
+    serveTls({
+      client: new Socket({ fd: 0, readable: true, writable: true, allowHalfOpen: true }),
+      said: new Socket({ fd: said, readable: true, writable: false }),
+      heard: new Socket({ fd: heard, readable: false, writable: true }),
+      identities,
+      host: undefined,
+      seconds,
+      goodbyeWanted,
+      secured: (block) => {
+        if (notify === undefined) return;
+        writeSync(notify, blockOf(block));
+        closeSync(notify);
+      },
+      refused: (why) => reject(new Error(`unable to accept SSL: ${why}`)),
+      ended: (how) => (how === "" ? resolve() : reject(new Error(how))),
+    });
+  });
+}
