@@ -129,7 +129,8 @@ class Conversation {
         if (room !== undefined) await room;
         if (found === "more") continue;
         complete = found === "end";
-        if (!complete) return await this.#hangUp(replies.bareLineFeed);
+        if (found === "bareLineFeed") return await this.#hangUp(replies.bareLineFeed);
+        if (found === "bareCarriageReturn") return await this.#hangUp(replies.bareCarriageReturn);
         this.#commands.give(chunk.subarray(next));
         const verdict = await taker.finish();
         if (verdict.code < 300) this.#system.record({ messages: 1 });

@@ -10,6 +10,7 @@ import { chainDepartures, chainRules } from "./departures/full-chain.ts";
 import { ofmipdDepartures } from "./departures/ofmipd.ts";
 import { qfilterDepartures } from "./departures/qfilter.ts";
 import { pop3dDepartures } from "./departures/qmail-pop3d.ts";
+import { smtpdDepartures } from "./departures/qmail-smtpd.ts";
 import { rblsmtpdDepartures } from "./departures/rblsmtpd.ts";
 
 export interface Departure {
@@ -44,6 +45,7 @@ export const departures: Readonly<Record<string, Departure>> = {
   ...fixsmtpioDepartures,
   ...pop3dDepartures,
   ...qfilterDepartures,
+  ...smtpdDepartures,
 };
 
 /** Bugs of the originals that cannot be seen from outside, such as a write past the end of a string: ours say the same. */

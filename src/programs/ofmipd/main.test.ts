@@ -105,6 +105,19 @@ test("a message that is too large", () =>
     },
   ));
 
+test("a carriage return alone in a message", () =>
+  play(
+    `${begin}
+    C: x\x0dMAIL FROM:<>
+    S: 451 a carriage return without a line feed: lines of a message end with both (#4.6.0)
+    (END)`,
+    {
+      ...scene,
+      exit: 100,
+      after: () => assert.deepEqual(lastQueued(), { message: "", envelope: "" }),
+    },
+  ));
+
 test("a client that leaves in the middle", () =>
   play(`${begin}\nC: x\n(EOF)\n(END)`, {
     ...scene,

@@ -66,6 +66,22 @@ for (const [name, dialogue, exit, changes] of [
     1,
   ],
   [
+    "a carriage return alone in a message: nothing is queued",
+    `
+    S: 220 mx.example ESMTP
+    C: MAIL FROM:<>
+    C: RCPT TO:<alice@mx.example>
+    C: DATA
+    S: 250 ok
+    S: 250 ok
+    S: 354 go ahead
+    C: x\x0dMAIL FROM:<>
+    S: 451 a carriage return without a line feed: lines of a message end with both (#4.6.0)
+    (END)`,
+    1,
+    { after: () => assert.equal(queued.splice(0).filter(({ envelope }) => envelope !== "").length, 0) },
+  ],
+  [
     "a client that leaves in the middle of a message: nothing is queued",
     `
     S: 220 mx.example ESMTP

@@ -1,16 +1,19 @@
 /**
  * The message as it comes after DATA: line ends CR LF become LF, the dot that the client put before a dot goes, and
- * CR LF . CR LF is the end, nothing else is. A line feed alone is no line end and no byte of a message: servers
- * that differ about it can be made to see an end where others see none. RFC 5321 §4.5.2, §4.1.1.4;
- * the bytes kept are those of blast() in qmail-smtpd.c: a CR alone is kept, and so is the dot of `.` CR.
+ * CR LF . CR LF is the end, nothing else is. A line feed or a carriage return alone is no line end and no byte of a
+ * message: servers that differ about it can be made to see an end where others see none. RFC 5321 §2.3.8, §4.5.2,
+ * §4.1.1.4; qmail-smtpd.c keeps a CR alone, and we do not.
  */
 
 /** What one call found. `content` is to be stored; `next` is where in the chunk the decoder stopped. */
 export interface Taken {
   readonly content: Uint8Array;
   readonly next: number;
-  readonly found: "more" | "end" | "bareLineFeed";
+  readonly found: "more" | Stop;
 }
+
+/** The end, or what may not be in a message. */
+type Stop = "end" | "bareLineFeed" | "bareCarriageReturn";
 
 const lineFeed = 10;
 const carriageReturn = 13;
@@ -20,7 +23,7 @@ const dot = 46;
 const inLine = 0;
 const atStart = 1;
 const afterDot = 2; // held back: a dot
-const afterDotCr = 3; // held back: a dot and a CR
+const afterDotCr = 3; // the end, if a line feed comes
 const afterCr = 4; // held back: a CR
 type Place = typeof inLine | typeof atStart | typeof afterDot | typeof afterDotCr | typeof afterCr;
 
@@ -31,8 +34,7 @@ export class DataDecoder {
 
   /** Takes `chunk` from `from` on, up to its end or the end of the message. `content` is the caller's. */
   take(chunk: Uint8Array, from = 0): Taken {
-    // At most two octets that were held back come on top.
-    const content = Buffer.allocUnsafeSlow(chunk.length - from + 2);
+    const content = Buffer.allocUnsafeSlow(chunk.length - from);
     const source = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     let place = this.#place;
     let length = 0;
@@ -49,16 +51,13 @@ export class DataDecoder {
         if (place !== afterCr) return this.#stop("bareLineFeed", content, length, at);
         content[length++] = lineFeed;
         place = atStart;
+      } else if (place === afterCr || place === afterDotCr) {
+        return this.#stop("bareCarriageReturn", content, length, at);
       } else if (octet === carriageReturn) {
-        // Of several CRs the last one may belong to a line end; those before it do not.
-        if (place === afterDotCr) content[length++] = dot;
-        if (place === afterDotCr || place === afterCr) content[length++] = carriageReturn;
         place = place === afterDot ? afterDotCr : afterCr;
       } else if (octet === dot && place === atStart) {
         place = afterDot;
       } else {
-        if (place === afterDotCr) content[length++] = dot;
-        if (place === afterDotCr || place === afterCr) content[length++] = carriageReturn;
         content[length++] = octet!;
         place = inLine;
       }
@@ -67,7 +66,7 @@ export class DataDecoder {
     return { content: content.subarray(0, length), next: source.length, found: "more" };
   }
 
-  #stop(found: "end" | "bareLineFeed", content: Buffer, length: number, next: number): Taken {
+  #stop(found: Stop, content: Buffer, length: number, next: number): Taken {
     this.#place = atStart;
     return { content: content.subarray(0, length), next, found };
   }

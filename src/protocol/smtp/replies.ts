@@ -23,6 +23,10 @@ export const tooLarge = reply(552, "sorry, that message size exceeds my databyte
 export const looping = reply(554, "too many hops, this message is looping (#5.4.6)");
 /** Only CR LF ends a line: what else some servers take for one is how messages are smuggled in. */
 export const bareLineFeed = reply(451, "See http://pobox.com/~djb/docs/smtplf.html.");
+export const bareCarriageReturn = reply(
+  451,
+  "a carriage return without a line feed: lines of a message end with both (#4.6.0)",
+);
 export const noQueue = reply(451, "qqt failure (#4.3.0)");
 
 export const noControls = reply(421, "unable to read controls (#4.3.0)");
