@@ -48,12 +48,12 @@ export function serveTls(session: TlsSession): void {
     if (over) return;
     over = true;
     clearTimeout(late);
-    tls.destroy();
-    client.destroy();
-    said.destroy();
-    heard.destroy();
     if (secured) session.ended?.(goodbye ? "" : "the client did not end TLS before the connection");
     else session.refused(why.trim()); // OpenSSL ends its words with a line end
+    // What was wrong is in the log before the program knows of it.
+    setImmediate(() => {
+      for (const end of [tls, client, said, heard]) end.destroy();
+    });
   };
   let late = setTimeout(() => close("timed out"), Math.min(seconds * 1000, longestMs));
   client.on("error", (error) => close(error.message));
