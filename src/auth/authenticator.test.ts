@@ -44,7 +44,7 @@ function authenticator(change: { waitingEach?: number; refusalScore?: number } =
   });
   const ask = (user: string, password: string, client = "192.0.2.1", from = users) => {
     const secret = new Secret(Buffer.from(password));
-    return made.answer(backend(from), { client, user, secret, protocol: "smtp" });
+    return made.answer(backend(from), { client, user, secret, timestamp: "" });
   };
   return { seen, ask, made };
 }
@@ -94,7 +94,7 @@ test("a backend that does not show what it compares with is asked each time", as
       client: "192.0.2.1",
       user: "alice",
       secret,
-      protocol: "smtp",
+      timestamp: "",
     });
     assert.equal(answer?.uid, 1);
   }

@@ -7,9 +7,10 @@ export interface Question {
   /** latin1. */
   readonly user: string;
   readonly secret: Secret;
-  /** The address of the client, and what it speaks (smtp or pop3); empty when nobody knows. */
+  /** latin1; empty except for POP3: what checkpassword is told after the password. */
+  readonly timestamp: string;
+  /** The address of the client; empty when nobody knows it. */
   readonly client: string;
-  readonly protocol: string;
 }
 
 /**

@@ -19,7 +19,5 @@ export async function verifyFields(
   const fields = parseFields(bytes);
   if (fields === undefined) return exit.misused;
   using secret = fields.secret;
-  // Only POP3 has a time stamp to say.
-  const protocol = fields.timestamp === "" ? "smtp" : "pop3";
-  return (await ask({ user: fields.user, secret, client, protocol })) ?? exit.unacceptable;
+  return (await ask({ ...fields, secret, client })) ?? exit.unacceptable;
 }

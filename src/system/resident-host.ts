@@ -21,6 +21,7 @@ import {
   type Input,
   Killed,
   type Output,
+  type Program,
   type Programs,
   type SpawnOptions,
   type System,
@@ -45,6 +46,8 @@ export interface Session {
   readonly output: Output;
   /** Takes each log line, without LF. */
   log(line: string): void;
+  /** Who runs these words in the place of this process, when it is not to: a password is not ours to check. */
+  elsewhere?(argv: readonly string[]): Program | undefined;
   /** Takes facts of the session, for a line at its end. */
   record?(facts: Facts): void;
   /** The handshake, where the server offers it. Throws TlsFailed. */
@@ -175,8 +178,11 @@ class ResidentSystem implements System {
 
   async spawn(argv: readonly string[], options: SpawnOptions): Promise<Child> {
     const [word = "", ...args] = argv;
-    const { path, ours } = lookUp(word, this.env.get("PATH"), this.#cwd);
-    const program = ours === undefined ? undefined : await this.#session.programs(ours);
+    const elsewhere = this.#session.elsewhere?.(argv);
+    const { path, ours } = elsewhere
+      ? { path: "", ours: undefined }
+      : lookUp(word, this.env.get("PATH"), this.#cwd);
+    const program = ours === undefined ? elsewhere : await this.#session.programs(ours);
     let child: Child;
     if (program === undefined) child = await this.#startForeign(path, argv, options);
     else {

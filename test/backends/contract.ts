@@ -91,7 +91,7 @@ export function contract(
     async function ask(user: string, password: string | Uint8Array) {
       let checks = 0;
       const secret = new Secret(Uint8Array.from(Buffer.from(password as string)));
-      const question = { user: latin1(user), secret, client: "192.0.2.1", protocol: "smtp" };
+      const question = { user: latin1(user), secret, client: "192.0.2.1", timestamp: "" };
       const account = await backend.verify(question, (work) => {
         checks += 1;
         return work();

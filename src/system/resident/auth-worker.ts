@@ -3,23 +3,33 @@
  * and answers the front with an exit code or, by way of the master, with a ticket for that user's worker. It keeps
  * the book of failures, and tells the fronts whom not to serve.
  */
+import { closeSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setTimeout as sleepMs } from "node:timers/promises";
 import { type Authenticator, usualAuthenticator } from "../../auth/authenticator.ts";
 import { type Backend, Unable } from "../../auth/backend.ts";
 import { networkOf } from "../../auth/network.ts";
-import { verifyFields } from "../../control/verify-fields.ts";
+import { exit, verifyFields } from "../../control/verify-fields.ts";
 import { type Surroundings, surroundingsOf } from "../backends/surroundings.ts";
-import { openBackend } from "../backends/table.ts";
+import { isBackend, openBackend } from "../backends/table.ts";
 import type { Perform } from "../c-library/deeds.ts";
 import { Helpers } from "../c-library/helpers.ts";
-import { CannotOpen } from "../system.ts";
+import { lookUp } from "../lookup.ts";
+import { CannotOpen, CannotRun } from "../system.ts";
 import { Channel, type Received } from "./channel.ts";
+import {
+  EndedOtherwise,
+  foreignCheckpassword,
+  type Login,
+  type SettledFacts,
+} from "./foreign-checkpassword.ts";
 import { exemptIn, keepBook } from "./keep-book.ts";
 import { LogLines } from "./log-lines.ts";
+import { loginEnvironment } from "./login-environment.ts";
 import { checkpasswordOf, type Service } from "./service.ts";
 
-const temporary = 111;
+/** Of one foreign checkpassword in the log. */
+const mostLines = 100;
 const cores = availableParallelism();
 
 /** An address of a network, from the name that networkOf() gives it. */
@@ -56,13 +66,14 @@ export function authWorker(master: Channel): void {
     fronts.add(front);
     front.onClose = () => fronts.delete(front);
     front.onMessage = (message) => {
-      answer(message)
-        .catch((error) => ({
-          code: temporary,
-          why: error instanceof CannotOpen || error instanceof Unable ? error.message : String(error),
-        }))
-        .then((facts) => front.reply(message, facts))
-        .finally(() => message.body.fill(0));
+      const said: string[] = [];
+      answer(message, said)
+        .catch(failure)
+        .then((facts) => front.reply(message, { ...facts, said }))
+        .finally(() => {
+          message.body.fill(0);
+          for (const fd of message.descriptors) closeSync(fd);
+        });
     };
     for (const { authenticator } of gates.values()) tellAll(authenticator, [front]);
   }
@@ -105,29 +116,56 @@ export function authWorker(master: Channel): void {
     return gate;
   }
 
-  function backendOf({ around, backends }: Gate, program: string): Promise<Backend> {
-    const there = backends.get(program);
+  /** The backend that a service's checkpassword is; of someone else's, a process for this one login. */
+  async function backendFor(
+    { around, backends }: Gate,
+    service: Service,
+    { head, descriptors: [client] }: Received,
+    told: Pick<Login, "log" | "settle">,
+  ): Promise<Backend> {
+    const { argv } = checkpasswordOf(service);
+    const [env, cwd] = [loginEnvironment(service, head["env"]), around.home()];
+    const { ours } = lookUp(argv[0] ?? "", env.get("PATH"), cwd);
+    if (ours === undefined || !isBackend(ours)) {
+      return foreignCheckpassword({ argv, env, cwd, client, ...told });
+    }
+    const there = backends.get(ours);
     if (there !== undefined) return there;
-    const opened = openBackend(program, around);
-    backends.set(program, opened);
-    opened.catch(() => backends.delete(program));
+    const opened = openBackend(ours, around);
+    backends.set(ours, opened);
+    opened.catch(() => backends.delete(ours));
     return opened;
   }
 
-  async function answer({ head, body }: Received): Promise<Record<string, unknown>> {
+  /** `said` gets lines for the log, which the front writes among its own. */
+  async function answer(message: Received, said: string[]): Promise<Record<string, unknown>> {
+    const { head, body } = message;
     const service = services.get(Number(head["service"]));
-    if (head.kind !== "verify" || service === undefined) return { code: temporary };
+    if (head.kind !== "verify" || service === undefined) return { code: exit.temporary };
     const client = String(head["client"] ?? "");
     const gate = gateOf(service);
     const { authenticator, book } = gate;
-    const backend = await backendOf(gate, checkpasswordOf(service).program);
+    let settled: SettledFacts | undefined;
+    const backend = await backendFor(gate, service, message, {
+      log: (line) => void (said.length < mostLines && said.push(line)),
+      settle: (facts) => {
+        settled = facts;
+      },
+    });
     const verdict = await verifyFields(body, client, (question) => authenticator.answer(backend, question));
     if (typeof verdict === "number") {
       book.changed();
       tell(authenticator, client);
       return { code: verdict };
     }
-    const admitted = await master.ask({ kind: "admit", service: service.id, account: verdict });
-    return admitted === undefined ? { code: temporary } : { ...admitted.head };
+    const admitted = await master.ask({ kind: "admit", service: service.id, account: verdict, settled });
+    return admitted === undefined ? { code: exit.temporary } : { ...admitted.head };
   }
+}
+
+/** What a front is told when there is no answer. */
+function failure(error: unknown): Record<string, unknown> {
+  if (error instanceof EndedOtherwise) return { ...error.ended, why: error.message };
+  const expected = error instanceof CannotOpen || error instanceof CannotRun || error instanceof Unable;
+  return { code: exit.temporary, why: expected ? error.message : String(error) };
 }

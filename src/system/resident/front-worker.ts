@@ -6,7 +6,6 @@
 
 import { TurnedAway } from "../../auth/turned-away.ts";
 import { parseBlock } from "../../protocol/ucspi-tls/block.ts";
-import { isBackend } from "../backends/table.ts";
 import { duplicateFrom, socketPair } from "../native.ts";
 import type { Secured } from "../resident-host.ts";
 import { connectionOf, type StreamInput } from "../stream.ts";
@@ -15,7 +14,7 @@ import { askAuth } from "./ask-auth.ts";
 import { Channel } from "./channel.ts";
 import { Listener } from "./listener.ts";
 import { LogLines } from "./log-lines.ts";
-import { asksForUser, type Service } from "./service.ts";
+import { asksForUser, checkpasswordOf, type Service } from "./service.ts";
 import { UserWorkers } from "./user-workers.ts";
 
 export function frontWorker(master: Channel, programs: Programs): void {
@@ -47,13 +46,15 @@ export function frontWorker(master: Channel, programs: Programs): void {
       }
     };
 
-  /** In an auth front, a checkpassword of ours is a question to another process. All else is the program itself. */
-  const here =
-    (service: Service): Programs =>
-    async (name): Promise<Program | undefined> =>
-      isBackend(name) && peers.auth !== undefined
+  /** In an auth front, the checkpassword is a question to another process. All else is the program itself. */
+  const elsewhere = (service: Service) => {
+    if (!asksForUser(service)) return () => undefined;
+    const { argv: question } = checkpasswordOf(service);
+    return (argv: readonly string[]): Program | undefined =>
+      argv.length === question.length && argv.every((word, at) => word === question[at])
         ? askAuth(service, () => peers.auth, users)
-        : programs(name);
+        : undefined;
+  };
 
   master.onMessage = (message) => {
     const { head, descriptors } = message;
@@ -63,7 +64,8 @@ export function frontWorker(master: Channel, programs: Programs): void {
         listeners.set(
           service.id,
           new Listener(service, descriptors[0]!, {
-            programs: here(service),
+            programs,
+            elsewhere: elsewhere(service),
             secure: service.tls === "none" ? undefined : secure(service),
             turnedAway: (client) => asksForUser(service) && turnedAway.has(client, Date.now()),
             tls: () => (peers.tls?.closed ? undefined : peers.tls),

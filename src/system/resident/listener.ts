@@ -13,7 +13,15 @@ import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { ownAddresses } from "../addresses.ts";
 import { duplicateFrom } from "../native.ts";
 import type { Secured } from "../resident-host.ts";
-import { CannotOpen, type Ended, type Input, type Output, type Programs, systemWords } from "../system.ts";
+import {
+  CannotOpen,
+  type Ended,
+  type Input,
+  type Output,
+  type Program,
+  type Programs,
+  systemWords,
+} from "../system.ts";
 import { type Admission, Admissions } from "./admission.ts";
 import type { Channel } from "./channel.ts";
 import { proxiedEnds } from "./proxied.ts";
@@ -24,6 +32,8 @@ import { waitStatus } from "./wait-status.ts";
 
 export interface Surroundings {
   readonly programs: Programs;
+  /** Who runs these words in the place of this process, when it is not to. */
+  elsewhere(argv: readonly string[]): Program | undefined;
   /** The handshake, with the client's name where it is known. */
   readonly secure: ((input: Input, output: Output, host: string | undefined) => Promise<Secured>) | undefined;
   tls(): Channel | undefined;

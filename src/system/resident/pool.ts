@@ -7,6 +7,7 @@ import { closeSync } from "node:fs";
 import { duplicateFrom } from "../native.ts";
 import type { Account } from "../system.ts";
 import { channelPair, type Received } from "./channel.ts";
+import type { SettledFacts } from "./foreign-checkpassword.ts";
 import { Roles } from "./roles.ts";
 import { asksForUser, type Service } from "./service.ts";
 import { filesOf, policyOf } from "./tls-policy.ts";
@@ -165,8 +166,8 @@ export class Pool {
     return this.#workers.of(this.#roles.auth());
   }
 
-  #userOf(account: Account): WorkerProcess {
-    const role = this.#roles.user(account);
+  #userOf(account: Account, groups: readonly number[] | undefined): WorkerProcess {
+    const role = this.#roles.user(account, groups);
     if (this.#workers.running(role.key) === undefined) {
       const users = this.#workers.all.filter(({ facts }) => facts.kind === "user");
       if (users.length >= warmUsers) void this.#workers.end(users[0]!);
@@ -207,9 +208,10 @@ export class Pool {
       return;
     }
     const account = message.head["account"] as Account;
-    const user = this.#userOf(account);
+    const settled = message.head["settled"] as SettledFacts | undefined;
+    const user = this.#userOf(account, settled?.groups);
     const ticket = randomBytes(16).toString("hex");
-    user.channel.send({ kind: "admit", ticket, service, account });
+    user.channel.send({ kind: "admit", ticket, service, account, settled });
     auth.channel.reply(message, { worker: user.id, ticket });
   }
 

@@ -48,11 +48,18 @@ export class Roles {
     return { key: "auth", facts: { kind: "auth", title: "acceptutils: auth" } };
   }
 
-  user({ user, uid, gid }: Account): Role {
+  /** `groups`: those that a checkpassword of someone else's gave the user; undefined: those of the system. */
+  user({ user, uid, gid }: Account, groups?: readonly number[]): Role {
     if (!this.#root) return { key: "user", facts: { kind: "user", title: "acceptutils: users" } };
     return {
-      key: `user ${uid} ${gid}`,
-      facts: { kind: "user", title: `acceptutils: user ${user}`, uid, gid, user },
+      key: `user ${uid} ${gid} ${groups ?? ""}`,
+      facts: {
+        kind: "user",
+        title: `acceptutils: user ${user}`,
+        ...{ uid, gid },
+        // One or the other: the system's groups of the user, or exactly those.
+        ...(groups === undefined ? { user } : { groups: groups.filter((each) => each !== gid) }),
+      },
     };
   }
 

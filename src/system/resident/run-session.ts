@@ -34,7 +34,7 @@ function tlsLogOf({
 export async function runSession(admitted: Admitted, service: Service, around: Surroundings): Promise<Ended> {
   const { socket, env, pid, host, record } = admitted;
   const { server, argv, cwd, tls, banner, tlsEnvironment, handshakeSeconds } = service;
-  const { programs, secure } = around;
+  const { programs, elsewhere, secure } = around;
   const [tlsLog, verbosity] = tlsLogOf(service);
   const log = (lines: readonly LogLine[]) => {
     for (const [from, text] of lines) if (verbosity >= from) around.log(text);
@@ -85,6 +85,7 @@ export async function runSession(admitted: Admitted, service: Service, around: S
   const onDemand = (tls === "delayed" || tls === "offered") && secure !== undefined;
   const ended = await runResident(argv, {
     programs,
+    elsewhere,
     env,
     cwd,
     input,

@@ -8,14 +8,16 @@ import { runResident } from "../resident-host.ts";
 import { connectionOf } from "../stream.ts";
 import type { Account, Programs } from "../system.ts";
 import { Channel, type Received } from "./channel.ts";
+import type { SettledFacts } from "./foreign-checkpassword.ts";
 import { LogLines } from "./log-lines.ts";
+import { loginEnvironment } from "./login-environment.ts";
 import { checkpasswordOf, type Service } from "./service.ts";
 import { SessionRecord } from "./session-record.ts";
-import { sessionVariable } from "./user-workers.ts";
 
 interface Admission {
   readonly service: Service;
   readonly account: Account;
+  readonly settled: SettledFacts | undefined;
 }
 
 /** Seconds in which a ticket must be used. */
@@ -36,7 +38,11 @@ export function userWorker(master: Channel, programs: Programs): void {
   master.onMessage = ({ head, descriptors }) => {
     if (head.kind === "admit") {
       const ticket = String(head["ticket"]);
-      tickets.set(ticket, { service: head["service"] as Service, account: head["account"] as Account });
+      tickets.set(ticket, {
+        service: head["service"] as Service,
+        account: head["account"] as Account,
+        settled: head["settled"] as SettledFacts | undefined,
+      });
       setTimeout(() => tickets.delete(ticket), ticketSeconds * 1000).unref();
       early.get(ticket)?.();
       clearTimeout(idle);
@@ -71,14 +77,15 @@ export function userWorker(master: Channel, programs: Programs): void {
       return;
     }
     tickets.delete(ticket);
-    const { service, account } = admission;
+    const { service } = admission;
+    const { argv, env, cwd } = surroundings(admission, head["env"]);
     sessions += 1;
     const { socket, input, output } = connectionOf(fd);
     const record = new SessionRecord();
-    const ended = await runResident(checkpasswordOf(service).argv.slice(1), {
+    const ended = await runResident(argv, {
       programs,
-      env: environment(service, account, head["env"]),
-      cwd: account.home,
+      env,
+      cwd,
       input,
       output,
       log: (line) => log.add(service.id, line),
@@ -96,12 +103,19 @@ export function userWorker(master: Channel, programs: Programs): void {
   }
 }
 
-function environment(service: Service, account: Account, said: unknown): Map<string, string> {
-  const env = new Map(Object.entries(service.env));
-  env.delete("UCSPITLS");
-  env.delete("DISABLETLS");
-  for (const [name, value] of Object.entries((said ?? {}) as Record<string, unknown>)) {
-    if (sessionVariable.test(name) && typeof value === "string") env.set(name, value);
+/** What runs for the user, and in which surroundings: those of a checkpassword of ours, or those that another made. */
+function surroundings(
+  { service, account, settled }: Admission,
+  said: unknown,
+): { argv: readonly string[]; env: Map<string, string>; cwd: string } {
+  if (settled !== undefined) {
+    const env = Object.entries(settled.env).map(([name, value]) => [name, textOf(value)] as const);
+    return { argv: settled.argv, env: new Map(env), cwd: textOf(settled.cwd) };
   }
-  return env.set("USER", account.user).set("HOME", account.home).set("SHELL", account.shell);
+  const env = loginEnvironment(service, said);
+  env.set("USER", account.user).set("HOME", account.home).set("SHELL", account.shell);
+  return { argv: checkpasswordOf(service).argv.slice(1), env, cwd: account.home };
 }
+
+/** What becomes a variable or a path is text, of the same octets in UTF-8. */
+const textOf = (latin1: string) => Buffer.from(latin1, "latin1").toString("utf8");

@@ -2,10 +2,7 @@
 import { duplicateFrom } from "../native.ts";
 import { type Ended, type Facts, type System, TlsFailed } from "../system.ts";
 import type { Channel } from "./channel.ts";
-
-/** What a session may say of itself to the worker of its user; all else in the environment is the service's own. */
-export const sessionVariable =
-  /^(PROTO|AUTHUP_[A-Z]+|(TCP6?|SSL)(LOCAL|REMOTE)[A-Z]+|TCP6INTERFACE|TCPCONNNUM|SSL_[A-Z0-9_]+)$/;
+import { saidOf } from "./login-environment.ts";
 
 export class UserWorkers {
   readonly #master: Channel;
@@ -30,8 +27,9 @@ export class UserWorkers {
     if (fd === undefined) throw new TlsFailed("not a connection");
     await system.output(1).flush();
     system.record({ user: system.env.get("AUTHUP_USER") ?? "" });
-    const env = Object.fromEntries([...system.env].filter(([name]) => sessionVariable.test(name)));
-    const answer = await channel.ask({ kind: "session", ticket, env }, undefined, [duplicateFrom(fd, 3)]);
+    const answer = await channel.ask({ kind: "session", ticket, env: saidOf(system.env) }, undefined, [
+      duplicateFrom(fd, 3),
+    ]);
     if (answer === undefined) return { signal: "SIGKILL" }; // the worker is gone, and the session with it
     const { code, signal, facts } = answer.head;
     system.record(facts as Facts);
