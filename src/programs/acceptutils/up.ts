@@ -132,10 +132,17 @@ async function serve(facts: HomeFacts, ready: () => Promise<void>): Promise<void
   const width = Math.max(...facts.services.map(({ name }) => name.length));
   // In a terminal the screen is for people, and the log goes to a file.
   const file = isatty(2) ? new LogFile(logPath(facts.home)) : undefined;
+  let gathered = "";
+  /** Lines of one turn are one write. */
+  const flush = () => {
+    if (gathered !== "") process.stderr.write(gathered, "latin1");
+    gathered = "";
+  };
   const log = (name: string, text: string) => {
     const line = `${(name || "up").padEnd(width)} ${text}`;
-    if (file === undefined) process.stderr.write(line + "\n", "latin1");
-    else file.write(line, Date.now());
+    if (file !== undefined) return file.write(line, Date.now());
+    if (gathered === "") setImmediate(flush);
+    gathered += line + "\n";
   };
   try {
     await runServices(facts.home, facts.services, {
@@ -146,6 +153,8 @@ async function serve(facts: HomeFacts, ready: () => Promise<void>): Promise<void
   } catch (error) {
     if (error instanceof StartFailed) throw new Problem(error.message);
     throw error;
+  } finally {
+    flush();
   }
 }
 
