@@ -38,7 +38,16 @@ const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
 /** The names of all programs: what `acceptutils install` makes launchers for. */
 export const programNames: readonly string[] = [...loaders.keys()];
 
+const loaded = new Map<string, Promise<Program>>();
+
 /** The program called `name`; undefined when none of ours is. */
 export async function programCalled(name: string): Promise<Program | undefined> {
-  return (await loaders.get(name)?.())?.main;
+  let program = loaded.get(name);
+  if (program === undefined) {
+    program = loaders
+      .get(name)?.()
+      .then(({ main }) => main);
+    if (program !== undefined) loaded.set(name, program);
+  }
+  return program;
 }

@@ -8,29 +8,41 @@ import { join } from "node:path";
 import { CannotOpen, codeOf, type TemporaryFile } from "./system.ts";
 
 interface Kept {
-  readonly stamp: string;
-  readonly bytes: Uint8Array;
+  readonly stamp: string | undefined;
+  readonly bytes: Uint8Array | undefined;
+  /** When the file was last looked at. */
+  at: number;
 }
 
 const kept = new Map<string, Kept>();
 const keptOctets = 1 << 20;
+const keptFiles = 1000;
 
 /**
  * The bytes of a file, or undefined when it does not exist. The same object as long as the file is unchanged,
- * so that what is derived from it can be remembered by it. `name` is its full path. Throws CannotOpen.
+ * so that what is derived from it can be remembered by it. What was seen less than `trustMs` ago is not looked at
+ * again. `name` is its full path. Throws CannotOpen.
  */
-export function readFileCached(path: string, name = path): Uint8Array | undefined {
+export function readFileCached(path: string, name = path, trustMs = 0): Uint8Array | undefined {
+  const before = kept.get(name);
+  const now = performance.now();
+  if (before !== undefined && now - before.at < trustMs) return before.bytes;
   try {
     // Most settings are not set: to be told so is to cost no error with its stack.
     const there = statSync(path, { bigint: true, throwIfNoEntry: false });
-    if (there === undefined) return undefined;
-    const before = kept.get(name);
-    if (before !== undefined && stampOf(there) === before.stamp) return before.bytes;
+    if (there === undefined) {
+      keep(name, { stamp: undefined, bytes: undefined, at: now });
+      return undefined;
+    }
+    if (before !== undefined && stampOf(there) === before.stamp) {
+      before.at = now;
+      return before.bytes;
+    }
     const fd = openSync(path, "r");
     try {
       const stamp = stampOf(fstatSync(fd, { bigint: true }));
       const bytes = readFileSync(fd);
-      if (bytes.length <= keptOctets) kept.set(name, { stamp, bytes });
+      if (bytes.length <= keptOctets) keep(name, { stamp, bytes, at: now });
       return bytes;
     } finally {
       closeSync(fd);
@@ -40,6 +52,11 @@ export function readFileCached(path: string, name = path): Uint8Array | undefine
     if (code === "ENOENT") return undefined;
     throw new CannotOpen(name, code, { cause: error });
   }
+}
+
+function keep(name: string, what: Kept): void {
+  if (kept.size >= keptFiles) kept.clear();
+  kept.set(name, what);
 }
 
 /** Adds to a file, and makes it, for its owner alone, when there is none. Throws CannotOpen. */

@@ -69,6 +69,12 @@ export async function runResident(argv: readonly string[], session: Session): Pr
   return system.run(() => system.exec(argv));
 }
 
+/**
+ * A session reads a dozen settings, and there may be a thousand sessions in a second: a change of a setting is seen
+ * after a tenth of a second.
+ */
+const trustMs = 100;
+
 let lastPid = 0;
 /** Numbers for programs that are no process: this worker's pid in front, so that no other worker has them. */
 function nextPid(): number {
@@ -220,7 +226,8 @@ class ResidentSystem implements System {
   }
 
   async readFile(path: string): Promise<Uint8Array | undefined> {
-    return readFileCached(resolvePath(this.#cwd, path));
+    const name = path.startsWith("/") ? path : `${this.#cwd}/${path}`;
+    return readFileCached(name, name, trustMs);
   }
 
   appendFile(path: string, bytes: Uint8Array): Promise<void> {
