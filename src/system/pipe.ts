@@ -11,16 +11,17 @@ export class Pipe implements Input, Output {
   #ended = false;
   #unread = false;
   #reader: ((chunk: Uint8Array | null) => void) | undefined;
+  #end: Input | undefined;
   #writers: { resolve(): void; reject(why: Error): void }[] = [];
 
-  async read(timeoutSeconds?: number): Promise<Uint8Array | null> {
+  read(timeoutSeconds?: number): Promise<Uint8Array | null> {
     const chunk = this.#waiting.shift();
     if (chunk !== undefined) {
       this.#octets -= chunk.length;
       if (this.#writers.length > 0 && this.#octets < Pipe.capacityOctets) this.#release();
-      return chunk;
+      return Promise.resolve(chunk);
     }
-    if (this.#ended || this.#unread) return null;
+    if (this.#ended || this.#unread) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       const cancel =
         timeoutSeconds === undefined
@@ -52,7 +53,9 @@ export class Pipe implements Input, Output {
     });
   }
 
-  async flush(): Promise<void> {}
+  flush(): Promise<void> {
+    return done;
+  }
 
   /** The writer's end: the reader gets what is waiting, then the end of file. */
   close(): void {
@@ -61,21 +64,42 @@ export class Pipe implements Input, Output {
   }
 
   /** The reader's end as an Input of its own, so that closing it is not mistaken for the writer's. */
-  readonly reader: Input = {
-    read: (timeoutSeconds) => this.read(timeoutSeconds),
-    close: () => {
-      this.#unread = true;
-      this.#waiting = [];
-      this.#octets = 0;
-      this.#reader?.(null);
-      for (const writer of this.#writers.splice(0)) writer.reject(new Closed());
-    },
-  };
+  get reader(): Input {
+    this.#end ??= new ReadingEnd(this);
+    return this.#end;
+  }
+
+  /** Nobody will read what comes: whoever writes is told so. */
+  abandon(): void {
+    this.#unread = true;
+    this.#waiting = [];
+    this.#octets = 0;
+    this.#reader?.(null);
+    for (const writer of this.#writers.splice(0)) writer.reject(new Closed());
+  }
 
   #release(): void {
     for (const writer of this.#writers.splice(0)) writer.resolve();
   }
 }
+
+class ReadingEnd implements Input {
+  readonly #pipe: Pipe;
+
+  constructor(pipe: Pipe) {
+    this.#pipe = pipe;
+  }
+
+  read(timeoutSeconds?: number): Promise<Uint8Array | null> {
+    return this.#pipe.read(timeoutSeconds);
+  }
+
+  close(): void {
+    this.#pipe.abandon();
+  }
+}
+
+const done = Promise.resolve();
 
 /** An input that gives `bytes`, then the end of file. */
 export function inputOf(...chunks: Uint8Array[]): Input {

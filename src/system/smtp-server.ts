@@ -163,18 +163,22 @@ class Conversation {
     return "silent";
   }
 
-  async #read(): Promise<Uint8Array | null> {
-    await this.#flush();
-    return this.#system.input(0).read(this.#server.timeoutSeconds);
+  #read(): Promise<Uint8Array | null> {
+    const next = () => this.#system.input(0).read(this.#server.timeoutSeconds);
+    const flushed = this.#flush();
+    return flushed === undefined ? next() : flushed.then(next);
   }
 
-  /** Everything unsaid, in one write. Throws Closed, or TimedOut when the client does not read. */
-  async #flush(): Promise<void> {
-    if (this.#unsaid === "") return;
+  /** Everything unsaid, in one write. Throws (or rejects with) Closed, or TimedOut when the client does not read. */
+  #flush(): Promise<void> | undefined {
+    if (this.#unsaid === "") return undefined;
     const bytes = Buffer.from(this.#unsaid, "latin1");
     this.#unsaid = "";
     const written = this.#system.output(1).write(bytes);
-    if (written === undefined) return;
+    return written && this.#inTime(written);
+  }
+
+  async #inTime(written: Promise<void>): Promise<void> {
     const late = this.#system.sleep(this.#server.timeoutSeconds);
     const inTime = await Promise.race([written.then(() => true), late.then(() => false)]).finally(
       late.cancel,

@@ -51,5 +51,10 @@ const bytesOf = (text: string) => Buffer.from(text, "latin1");
 function readable(bytes: Uint8Array): Output & Input {
   const input = inputOf(bytes);
   const output = new Pipe();
-  return { ...input, write: (more) => output.write(more), flush: () => output.flush(), close: () => {} };
+  return {
+    read: (seconds?: number) => input.read(seconds),
+    write: (more: Uint8Array) => output.write(more),
+    flush: () => output.flush(),
+    close: () => {},
+  };
 }

@@ -124,8 +124,10 @@ export class Relay {
       const chunk = conversation.holds ? undefined : await this.#system.input(0).read();
       if (chunk === null) return this.#clientEnded();
       const outcome = chunk === undefined ? conversation.resume() : conversation.fromClient(chunk);
-      await this.#toServer(outcome.toServer);
-      await this.#toClient(outcome.toClient);
+      const taken = this.#toServer(outcome.toServer);
+      if (taken !== undefined) await taken;
+      const heard = this.#toClient(outcome.toClient);
+      if (heard !== undefined) await heard;
       if (outcome.next?.do === "stop") stop();
       if (outcome.next?.do === "startAnew") this.#endServer();
     }
@@ -151,7 +153,8 @@ export class Relay {
         continue;
       }
       const outcome = chunk === null ? conversation.serverEnded() : conversation.fromServer(chunk);
-      await this.#toClient(outcome.toClient);
+      const heard = this.#toClient(outcome.toClient);
+      if (heard !== undefined) await heard;
       if (chunk === null) return;
       if (outcome.next?.do === "stop") stop();
       if (outcome.next?.do === "giveUp") throw new Failed("unable to read");
@@ -191,17 +194,18 @@ export class Relay {
     return this.#startServer();
   }
 
-  async #toServer(bytes: Uint8Array | undefined): Promise<void> {
-    if (bytes === undefined || this.#server === undefined) return;
+  #toServer(bytes: Uint8Array | undefined): Promise<void> | undefined {
+    if (bytes === undefined || this.#server === undefined) return undefined;
     // A server that reads no more is about to end; its loop will see that.
-    await writeOrLose(this.#server.output(0), bytes);
+    return writeOrLose(this.#server.output(0), bytes, () => {});
   }
 
-  async #toClient(bytes: Uint8Array | undefined): Promise<void> {
-    if (bytes === undefined || this.#clientDeaf) return;
-    if (await writeOrLose(this.#system.output(1), bytes)) return;
-    this.#clientDeaf = true;
-    this.#clientEnded();
+  #toClient(bytes: Uint8Array | undefined): Promise<void> | undefined {
+    if (bytes === undefined || this.#clientDeaf) return undefined;
+    return writeOrLose(this.#system.output(1), bytes, () => {
+      this.#clientDeaf = true;
+      this.#clientEnded();
+    });
   }
 
   /** The server is to see the end of file; what it still owes is passed on. */
@@ -244,13 +248,16 @@ export class Relay {
   }
 }
 
-/** Writes, and says whether there is anybody to read. */
-async function writeOrLose(output: Output, bytes: Uint8Array): Promise<boolean> {
+/** Writes, and calls `lost` when there is nobody to read. The promise, when there is one, is back-pressure. */
+function writeOrLose(output: Output, bytes: Uint8Array, lost: () => void): Promise<void> | undefined {
+  const failed = (error: unknown) => {
+    if (!(error instanceof Closed)) throw error;
+    lost();
+  };
   try {
-    await output.write(bytes);
-    return true;
+    return output.write(bytes)?.catch(failed);
   } catch (error) {
-    if (error instanceof Closed) return false;
-    throw error;
+    failed(error);
+    return undefined;
   }
 }
