@@ -1,5 +1,5 @@
 /** What is measured: one row a figure. Goals are microseconds of server CPU unless the unit says otherwise. */
-import type { Door, Running } from "./contenders/contender.ts";
+import type { Door, Running } from "./contender/contender.ts";
 import { messageOf } from "./load/message.ts";
 import type { Step } from "./load/plan.ts";
 
@@ -9,28 +9,37 @@ export type Unit =
   | "µs CPU"
   | "ms CPU"
   /** Of one core: things per second of server CPU. */
-  | "per CPU second";
+  | "per CPU second"
+  /** Sessions per second of the clock, not of CPU: one client knows no other way to wait. */
+  | "per second";
+
+export type Goal = { readonly atMost: number } | { readonly atLeast: number };
 
 export interface Figure {
   readonly name: string;
   readonly says: string;
   readonly door: Door;
   readonly unit: Unit;
-  readonly goal: { readonly atMost: number } | { readonly atLeast: number };
+  readonly goal: Goal;
   readonly messageOctets: number;
   readonly clients: number;
   /** Things in one session: messages, lines. */
   readonly each: number;
   /** 250s that promise something: flushes are counted for them. */
   readonly durable: boolean;
+  readonly tls: boolean;
+  /** What others have nothing to set against. */
+  readonly oursAlone: boolean;
+  /** Measured with --quick too. */
+  readonly quick: boolean;
   steps(server: Running): readonly Step[];
 }
 
 const usualOctets = 4096;
 const largeOctets = 10 * 1024 * 1024;
-const ehlo: Step = { send: "EHLO client.example\r\n", expect: "250" };
+export const ehlo: Step = { send: "EHLO client.example\r\n", expect: "250" };
 const quit: readonly Step[] = [{ send: "QUIT\r\n", expect: "221" }, { end: true }];
-const startTls: readonly Step[] = [{ send: "STARTTLS\r\n", expect: "220" }, { tls: true }, ehlo];
+export const startTls: readonly Step[] = [{ send: "STARTTLS\r\n", expect: "220" }, { tls: true }, ehlo];
 
 const transaction = ({ recipient }: Running): readonly Step[] => [
   { send: "MAIL FROM:<alice@bench.example>\r\n", expect: "250" },
@@ -39,10 +48,15 @@ const transaction = ({ recipient }: Running): readonly Step[] => [
   { message: true, expect: "250" },
 ];
 
-const auth = ({ user, password }: Running): Step => ({
+export const auth = ({ user, password }: Running): Step => ({
   send: `AUTH PLAIN ${Buffer.from(`\0${user}\0${password}`).toString("base64")}\r\n`,
   expect: "235",
 });
+
+const logIn = ({ user, password }: Running): readonly Step[] => [
+  { send: `USER ${user}\r\n`, expect: "+OK" },
+  { send: `PASS ${password}\r\n`, expect: "+OK" },
+];
 
 const repeat = <Item>(items: readonly Item[], times: number): readonly Item[] =>
   Array.from({ length: times }, () => items).flat();
@@ -54,6 +68,9 @@ const usual = {
   clients: 50,
   each: 1,
   durable: true,
+  tls: false,
+  oursAlone: false,
+  quick: false,
 } as const;
 
 const noops = 2000;
@@ -62,6 +79,7 @@ export const figures: readonly Figure[] = [
   {
     ...usual,
     name: "1",
+    quick: true,
     says: "incoming, clear, 1 message a session",
     goal: { atMost: 500 },
     steps: (server) => [{ expect: "220" }, ehlo, ...transaction(server), ...quit],
@@ -71,12 +89,15 @@ export const figures: readonly Figure[] = [
     name: "2",
     says: "incoming, clear, 100 messages a session, each",
     goal: { atMost: 140 },
+    clients: 8,
     each: 100,
     steps: (server) => [{ expect: "220" }, ehlo, ...repeat(transaction(server), 100), ...quit],
   },
   {
     ...usual,
     name: "3",
+    quick: true,
+    tls: true,
     says: "incoming, STARTTLS, 1 message a session",
     goal: { atMost: 1700 },
     steps: (server) => [{ expect: "220" }, ehlo, ...startTls, ...transaction(server), ...quit],
@@ -84,6 +105,8 @@ export const figures: readonly Figure[] = [
   {
     ...usual,
     name: "4",
+    quick: true,
+    tls: true,
     says: "submission, STARTTLS, AUTH PLAIN, 1 message",
     door: "submission",
     goal: { atMost: 2000 },
@@ -92,6 +115,8 @@ export const figures: readonly Figure[] = [
   {
     ...usual,
     name: "5",
+    quick: true,
+    tls: true,
     says: "STARTTLS handshake and QUIT",
     goal: { atMost: 1250 },
     durable: false,
@@ -100,6 +125,7 @@ export const figures: readonly Figure[] = [
   {
     ...usual,
     name: "6",
+    tls: true,
     says: "POP3, STLS, login, LIST, RETR 10 x 4 KiB",
     door: "pop3",
     goal: { atMost: 2500 },
@@ -108,14 +134,23 @@ export const figures: readonly Figure[] = [
       { expect: "+OK" },
       { send: "STLS\r\n", expect: "+OK" },
       { tls: true },
-      { send: `USER ${server.user}\r\n`, expect: "+OK" },
-      { send: `PASS ${server.password}\r\n`, expect: "+OK" },
+      ...logIn(server),
       ...fetchAll(server),
     ],
   },
   {
     ...usual,
+    name: "7",
+    says: "POP3 in clear, the same",
+    door: "pop3 clear",
+    goal: { atMost: 900 },
+    durable: false,
+    steps: (server) => [{ expect: "+OK" }, ...logIn(server), ...fetchAll(server)],
+  },
+  {
+    ...usual,
     name: "8",
+    quick: true,
     says: "NOOP lines, pipelined, the program alone",
     door: "bare smtp",
     unit: "per CPU second",
@@ -128,6 +163,7 @@ export const figures: readonly Figure[] = [
   {
     ...usual,
     name: "8 rules",
+    oursAlone: true,
     says: "NOOP lines, pipelined, through the published rules",
     unit: "per CPU second",
     goal: { atLeast: 35_000 },
@@ -139,6 +175,7 @@ export const figures: readonly Figure[] = [
   {
     ...usual,
     name: "9",
+    quick: true,
     says: "DATA in clear, 10 MiB",
     unit: "ms CPU",
     goal: { atMost: 40 },
@@ -149,6 +186,7 @@ export const figures: readonly Figure[] = [
   {
     ...usual,
     name: "10",
+    tls: true,
     says: "STARTTLS, 10 MiB",
     unit: "ms CPU",
     goal: { atMost: 75 },
@@ -163,6 +201,25 @@ export const figures: readonly Figure[] = [
     goal: { atMost: 500 },
     clients: 500,
     steps: (server) => [{ expect: "220" }, ehlo, ...transaction(server), ...quit],
+  },
+  {
+    ...usual,
+    name: "latency",
+    says: "one client, clear, 1 message a session",
+    unit: "per second",
+    goal: { atLeast: 1200 },
+    clients: 1,
+    steps: (server) => [{ expect: "220" }, ehlo, ...transaction(server), ...quit],
+  },
+  {
+    ...usual,
+    name: "latency tls",
+    says: "one client, STARTTLS, 1 message a session",
+    unit: "per second",
+    goal: { atLeast: 400 },
+    clients: 1,
+    tls: true,
+    steps: (server) => [{ expect: "220" }, ehlo, ...startTls, ...transaction(server), ...quit],
   },
 ];
 

@@ -1,39 +1,69 @@
 /**
- * `node boot.mjs --run bench/micro.ts`: what the pure parts cost by themselves, in a second or two. Without sockets
- * and other processes the figures move little: for comparing a change with what was before. See also fixsmtpio.ts.
+ * What the pure parts cost by themselves, in a few seconds: `npm run bench -- --only micro --peers acceptutils`. Without
+ * sockets and other processes these figures move little: for comparing a change with what was before.
  */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { rewriteReply } from "../src/protocol/fixsmtpio/rewrite.ts";
+import { parseRules } from "../src/protocol/fixsmtpio/rule.ts";
 import { MultiLine } from "../src/protocol/pop3/multi-line.ts";
 import { begin } from "../src/protocol/sasl/exchange.ts";
 import { CommandReader } from "../src/protocol/smtp/command.ts";
 import { DataDecoder } from "../src/protocol/smtp/dot-unstuffing.ts";
 import { HopCounter } from "../src/protocol/smtp/hops.ts";
+import { rules as published } from "../src/system/home/fixsmtpio-rules.ts";
+import { root } from "../tools/steps.ts";
 import { messageOf } from "./load/message.ts";
+import { cpuSecondsOf } from "./measure/processes.ts";
 
-const cpuMilliseconds = 300;
+export interface Micro {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+}
+
+const cpuMilliseconds = 150;
 const wire = messageOf(64 * 1024);
 const content = Buffer.from(wire.toString("latin1").replaceAll("\r\n", "\n"), "latin1");
 const lines = Buffer.from(
   "NOOP\r\nMAIL FROM:<alice@bench.example>\r\nRCPT TO:<bob@bench.example>\r\n".repeat(100),
 );
 const plain = Buffer.from("PLAIN AGFsaWNlAGNvcnJlY3QgaG9yc2UgYmF0dGVyeSBzdGFwbGU=");
+const reply = ["250-PIPELINING, and some words\r\n"];
+const facts = { greeting: "mail.bench.example", offersStartTls: true };
+const thousand = Array.from({ length: 1000 }, (_, at) => `:ehlo::250-FEATURE${at}*::250 x`).join("\n");
+const ruleSets = { published: parseRules(published).rules, "1,000": parseRules(thousand).rules };
 
 /** Things done by one call, and the call. */
 const parts: readonly [name: string, unit: string, each: number, run: () => unknown][] = [
+  ["rules, the published", "reply lines/s", 1, () => rewriteReply("ehlo", reply, ruleSets.published, facts)],
+  ["rules, 1,000 of them", "reply lines/s", 1, () => rewriteReply("ehlo", reply, ruleSets["1,000"], facts)],
   ["dot-unstuffing", "MB/s", wire.length / 1e6, () => new DataDecoder().take(wire)],
   ["dot-stuffing", "MB/s", content.length / 1e6, () => new MultiLine(undefined).push(content)],
   ["hops of a message", "messages/s", 1, () => new HopCounter().take(content)],
   ["SMTP commands", "lines/s", 300, readCommands],
-  ["AUTH PLAIN", "exchanges/s", 1, () => begin(plain)],
+  ["base64 and SASL: AUTH PLAIN", "exchanges/s", 1, () => begin(plain)],
 ];
 
-for (const [name, unit, each, run] of parts) {
-  spend(run, cpuMilliseconds / 3); // the compiler has seen it
-  const { calls, seconds } = spend(run, cpuMilliseconds);
-  console.log(
-    `${name.padEnd(20)} ${Math.round((calls * each) / seconds)
-      .toLocaleString("en")
-      .padStart(12)} ${unit}`,
-  );
+export async function microFigures(): Promise<Micro[]> {
+  const figures: Micro[] = parts.map(([name, unit, each, run]) => {
+    spend(run, cpuMilliseconds / 3); // the compiler has seen it
+    const { calls, seconds } = spend(run, cpuMilliseconds);
+    return { name, unit, value: (calls * each) / seconds };
+  });
+  for (const program of ["checknotroot", "qmail-smtpd", "qmail-queue", "fixsmtpio", "authup"]) {
+    figures.push({ name: `exec of ${program}, natively`, unit: "ms CPU", value: execMilliseconds(program) });
+  }
+  return figures;
+}
+
+/** Milliseconds of CPU for a program that ends at once: it has no arguments, or nothing to read. */
+function execMilliseconds(program: string, times = 5): number {
+  const once = () => spawnSync(join(root, "build", "bin", program), { stdio: "ignore" });
+  once();
+  const before = cpuSecondsOf([process.pid]);
+  for (let at = 0; at < times; at++) once();
+  return ((cpuSecondsOf([process.pid]) - before) / times) * 1000;
 }
 
 function readCommands(): void {

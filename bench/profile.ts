@@ -7,10 +7,11 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { startOurs } from "./contenders/ours.ts";
 import { figures } from "./figures.ts";
-import { cpuSecondsOf, familyOf, isNode, titleOf } from "./measure/processes.ts";
-import { sampleOf } from "./measure/sample.ts";
+import { newGroup } from "./measure/group.ts";
+import { cpuSecondsOf, isNode, titleOf } from "./measure/processes.ts";
+import { endLoad, sampleOf } from "./measure/sample.ts";
+import { startOurs } from "./peers/ours.ts";
 import { flameGraph, type Profile, treeOf } from "./profile/flame-graph.ts";
 import { Inspector } from "./profile/inspector.ts";
 
@@ -25,11 +26,15 @@ const folder = mkdtempSync(join(tmpdir(), "acceptutils-profile-"));
 chmodSync(folder, 0o755);
 // The signal would otherwise open the same port in each process.
 process.env["NODE_OPTIONS"] = "--inspect-port=0";
-const server = await startOurs(folder, ["--inspect-port=0"]);
+const [group, helpers] = [newGroup(), newGroup()];
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => void clear().then(() => process.exit(130)));
+}
 try {
+  const server = { ...(await startOurs({ folder, group, helpers }, ["--inspect-port=0"])), group };
   await sampleOf({ ...figure, clients: 1 }, server, 0.5);
   await sampleOf(figure, server, 1);
-  const pids = familyOf(server.roots).filter(isNode);
+  const pids = group.pids().filter(isNode);
   const inspectors = new Map<number, Inspector>();
   for (const pid of pids) inspectors.set(pid, await inspect(pid));
   const before = new Map(pids.map((pid) => [pid, cpuSecondsOf([pid])]));
@@ -56,8 +61,13 @@ try {
   }
   console.log(`\n${file}`);
 } finally {
-  await server.stop();
-  rmSync(folder, { recursive: true, force: true });
+  await clear();
+}
+
+async function clear(): Promise<void> {
+  endLoad();
+  await Promise.all([group.end(), helpers.end()]);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
 /** Opens the inspector of a process: it says in the log where it listens. */

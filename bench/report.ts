@@ -2,7 +2,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { cores } from "./contenders/contender.ts";
+import type { Contender } from "./contender/contender.ts";
+import { cores } from "./contender/serve.ts";
+import type { Goal } from "./figures.ts";
 import type { Sample } from "./measure/sample.ts";
 import { summaryOf } from "./measure/statistics.ts";
 
@@ -11,24 +13,33 @@ export interface Row {
     readonly name: string;
     readonly says: string;
     readonly unit: string;
-    readonly goal: { readonly atMost: number } | { readonly atLeast: number };
+    readonly goal: Goal;
+    readonly durable?: boolean;
+    readonly messageOctets?: number;
   };
   readonly cells: readonly Cell[];
 }
 
 export interface Cell {
   readonly contender: string;
+  readonly kind: Contender["kind"];
   /** Or why there are none. */
   readonly samples: readonly (Pick<Sample, "value"> & Partial<Sample>)[] | string;
-  /** For each message. */
-  readonly flushes: number | undefined;
+  /** For each message; null when there is nobody to count them. */
+  readonly flushes?: number | null | undefined;
 }
 
 export interface Table {
-  readonly rows: readonly Row[];
-  readonly contenders: readonly { readonly name: string; readonly promise: string }[];
+  readonly date: string;
+  /** Of the machine, as the run began and as it ended: processes that wanted to run. */
+  readonly loadAverage: readonly [number, number];
   readonly rounds: number;
   readonly seconds: number;
+  /** Every process of a server counts; else those that somebody waited for. */
+  readonly exact: boolean;
+  readonly contenders: readonly Pick<Contender, "name" | "promise" | "kind">[];
+  readonly rows: readonly Row[];
+  readonly micro: readonly { readonly name: string; readonly unit: string; readonly value: number }[];
 }
 
 /** Writes the table to bench/results/NAME.md. */
@@ -39,61 +50,134 @@ export function keep(table: Table, name: string): void {
 }
 
 export function markdown(table: Table): string {
+  const names = table.contenders.map(({ name }) => name);
+  const loaded = table.rows.filter(({ cells }) =>
+    cells.some(({ samples }) => typeof samples !== "string" && samples[0]?.latency !== undefined),
+  );
   return [
     "# Figures",
     "",
-    `${new Date().toISOString().slice(0, 10)}, Node.js ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${where()};`,
-    `medians of ${table.rounds} runs of ${table.seconds} s in turn, lowest and highest in parentheses. Server CPU is user`,
-    "and system time of all of a server's processes. Rates and latencies depend on who else uses the machine.",
+    `${table.date}, Node.js ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${where()}; medians of ${table.rounds} runs of`,
+    `${table.seconds} s in turn, lowest and highest in parentheses. Load average of the machine: ${table.loadAverage.map(short).join(" before, ")} after.`,
+    `Server CPU is user and system time of all of a server's processes${table.exact ? ", those that ended included" : " (no control groups here: children nobody waited for are missing)"}.`,
+    "Rates and latencies depend on who else uses the machine; compare columns of one run.",
     "",
     ...table.contenders.map(({ name, promise }) => `- **${name}**: ${promise}`),
     "",
-    "## Server CPU",
+    "## Cost",
     "",
-    line(["figure", "unit", "goal", ...table.contenders.map(({ name }) => name)]),
-    line(["---", "---", "---", ...table.contenders.map(() => "---")]),
-    ...table.rows.map(({ figure, cells }) =>
-      line([`${figure.name}: ${figure.says}`, figure.unit, goalOf(figure.goal), ...cells.map(costOf)]),
+    "The best peer is the one that costs least and keeps its promise itself: no proxy, no floor.",
+    "",
+    ...grid(
+      ["figure", "unit", "goal", names[0] ?? "", "to best peer", "to limit", ...names.slice(1)],
+      table.rows.map(costLine),
     ),
     "",
-    "## Sessions a second; milliseconds, median and 99 of 100; flushes a message; how busy the load's core was",
+    "## Pace",
     "",
-    line(["figure", ...table.contenders.map(({ name }) => name)]),
-    line(["---", ...table.contenders.map(() => "---")]),
-    ...table.rows
-      .filter(({ cells }) => cells.some(({ samples }) => typeof samples !== "string" && samples[0]?.latency))
-      .map(({ figure, cells }) => line([figure.name, ...cells.map(paceOf)])),
+    "Sessions a second (MB of messages where they are large); milliseconds, median and 99 of 100; how busy the load's core was.",
+    "",
+    ...grid(
+      ["figure", ...names],
+      loaded.map(({ figure, cells }) => [
+        figure.name,
+        ...cells.map((cell) => paceOf(cell, figure.messageOctets)),
+      ]),
+    ),
+    "",
+    ...aloneLines(loaded),
+    "## Flushes",
+    "",
+    "fsync, fdatasync and their like for each message, counted by strace from outside.",
+    "",
+    ...grid(
+      ["figure", ...names],
+      table.rows
+        .filter(({ cells }) => cells.some(({ flushes }) => flushes !== undefined))
+        .map(({ figure, cells }) => [figure.name, ...cells.map(flushesOf)]),
+    ),
+    "",
+    "## Parts by themselves",
+    "",
+    ...grid(
+      ["part", "", ""],
+      table.micro.map(({ name, unit, value }) => [name, short(value), unit]),
+    ),
     "",
   ].join("\n");
 }
 
-const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+function grid(head: readonly string[], lines: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "/")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...lines.map(line)];
+}
+
+function costLine({ figure, cells }: Row): string[] {
+  const said = cells.map(medianOf);
+  const own = cells.find(({ kind }) => kind === "ours");
+  const mine = own && costOf(figure.unit, own);
+  const among = (kind: Contender["kind"], name?: string) =>
+    cells
+      .filter((cell) => cell.kind === kind && (name === undefined || cell.contender === name))
+      .flatMap((cell) => costOf(figure.unit, cell) ?? []);
+  const ratio = (others: readonly number[]) =>
+    mine === undefined || others.length === 0 ? "-" : `${(mine / Math.min(...others)).toPrecision(2)}`;
+  return [
+    `${figure.name}: ${figure.says}`,
+    figure.unit,
+    goalOf(figure.goal),
+    said[0] ?? "",
+    ratio(among("peer")),
+    ratio(among("floor", "limit")),
+    ...said.slice(1),
+  ];
+}
+
+/** What is less where it is better. */
+export function costOf(unit: string, { samples }: Cell): number | undefined {
+  if (typeof samples === "string") return undefined;
+  const { median } = summaryOf(samples.map(({ value }) => value));
+  return unit.startsWith("per ") ? 1 / median : median;
+}
 
 const where = () =>
   cores === undefined ? "not pinned" : `server on core ${cores.server}, load on core ${cores.load}`;
 
-const goalOf = (goal: Row["figure"]["goal"]) =>
-  "atMost" in goal ? `≤ ${short(goal.atMost)}` : `≥ ${short(goal.atLeast)}`;
+const goalOf = (goal: Goal) => ("atMost" in goal ? `≤ ${short(goal.atMost)}` : `≥ ${short(goal.atLeast)}`);
 
-function costOf({ samples }: Cell): string {
-  if (typeof samples === "string") return samples;
+function medianOf({ samples }: Cell): string {
+  if (typeof samples === "string") return samples.slice(0, 80).replace(/\s+/g, " ");
   const { median, lowest, highest } = summaryOf(samples.map(({ value }) => value));
   if (samples.length === 1) return short(median);
   return `**${short(median)}** (${short(lowest)}-${short(highest)})`;
 }
 
-function paceOf({ samples, flushes }: Cell): string {
-  if (typeof samples === "string") return samples;
+function paceOf({ samples }: Cell, octets = 0): string {
+  if (typeof samples === "string") return "-";
   const middle = (of: (sample: Partial<Sample>) => number | undefined) =>
-    short(summaryOf(samples.flatMap((sample) => of(sample) ?? [])).median);
-  const parts = [
-    `${middle((one) => one.sessionsPerSecond)}/s`,
-    `${middle((one) => one.latency?.median)}, ${middle((one) => one.latency?.p99)} ms`,
-    ...(flushes === undefined ? [] : [`${flushes.toPrecision(2)} fl`]),
-    `${middle((one) => (one.loadBusy ?? 0) * 100)} %`,
-  ];
-  return parts.join("; ");
+    summaryOf(samples.flatMap((sample) => of(sample) ?? [])).median;
+  const rate = middle((one) => one.sessionsPerSecond);
+  const pace = octets > 1_000_000 ? `${short((rate * octets) / 1e6)} MB/s` : `${short(rate)}/s`;
+  const [median, p99] = [middle((one) => one.latency?.median), middle((one) => one.latency?.p99)];
+  return `${pace}; ${short(median)}, ${short(p99)} ms; ${short(100 * middle((one) => one.loadBusy))} %`;
 }
 
-const short = (value: number) =>
+function flushesOf({ flushes }: Cell): string {
+  if (flushes === null) return "no strace";
+  return flushes === undefined ? "-" : flushes.toPrecision(2);
+}
+
+/** What the load generator does where nothing but itself holds it up. */
+function aloneLines(rows: readonly Row[]): string[] {
+  const said = rows.flatMap(({ figure, cells }) => {
+    const limit = cells.find(({ contender }) => contender === "limit");
+    if (!["1", "3", "8"].includes(figure.name) || limit === undefined || typeof limit.samples === "string")
+      return [];
+    return [`${figure.name}: ${paceOf(limit)}`];
+  });
+  return said.length === 0 ? [] : [`The load generator alone, against the limit: ${said.join("; ")}.`, ""];
+}
+
+export const short = (value: number) =>
   value >= 1000 ? Math.round(value).toLocaleString("en") : String(Number(value.toPrecision(3)));

@@ -57,17 +57,19 @@ async function once(): Promise<void> {
 /** All sessions stay open after their last step, until somebody has looked at the server. */
 async function hold(): Promise<void> {
   const sessions: Session[] = [];
-  for (let at = 0; at < plan.clients; at++) {
-    const session = new Session(plan, message);
-    sessions.push(session);
-    try {
-      if (plan.implicitTls) await session.startTls();
-      await session.run(plan.steps);
-    } catch (error) {
-      failures.push(String(error));
-      break;
+  const open = async () => {
+    while (sessions.length < plan.clients && failures.length === 0) {
+      const session = new Session(plan, message);
+      sessions.push(session);
+      try {
+        if (plan.implicitTls) await session.startTls();
+        await session.run(plan.steps);
+      } catch (error) {
+        failures.push(String(error));
+      }
     }
-  }
+  };
+  await Promise.all(Array.from({ length: 4 }, open));
   process.stdout.write("open\n");
   await input.next();
   for (const session of sessions) session.destroy();

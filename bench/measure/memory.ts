@@ -1,48 +1,40 @@
 /** What a server holds in memory, idle and for each session that waits; and what a native program costs to start. */
 import { spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { root } from "../../tools/steps.ts";
-import type { Door, Running } from "../contenders/contender.ts";
-import { cpuSecondsOf, familyOf, pssKilobytesOf } from "./processes.ts";
-import { startLoad } from "./sample.ts";
+import type { Door } from "../contender/contender.ts";
+import type { Step, Told } from "../load/plan.ts";
+import { cpuSecondsOf, pssKilobytesOf } from "./processes.ts";
+import { Failed, type Served, startLoad } from "./sample.ts";
 
-export const idleKilobytes = (server: Running) => pssKilobytesOf(familyOf(server.roots));
+export const idleKilobytes = (server: Served) => pssKilobytesOf(server.group.pids());
 
-/** Kibibytes that one more idle session takes, of `sessions` that have said EHLO. */
+/** Kibibytes that one more idle session takes, of `sessions` that have come so far. Throws Failed. */
 export async function sessionKilobytes(
-  server: Running,
+  server: Served,
   door: Door,
-  tls: boolean,
+  steps: readonly Step[],
   sessions: number,
 ): Promise<number> {
-  const ehlo = { send: "EHLO client.example\r\n", expect: "250" };
   const plan = {
     host: "127.0.0.1",
     port: server.doors.get(door)!,
     implicitTls: false,
-    steps: [
-      { expect: "220" },
-      ehlo,
-      ...(tls ? [{ send: "STARTTLS\r\n", expect: "220" }, { tls: true } as const, ehlo] : []),
-    ],
+    steps,
     messageOctets: 0,
     clients: sessions,
     seconds: 60,
     hold: true,
   };
   const before = idleKilobytes(server);
-  const { child, lines } = startLoad(plan);
-  const gone = once(child, "exit");
+  const { child, lines, gone } = startLoad(plan);
   await lines.next();
   const after = idleKilobytes(server);
   child.stdin.end("\n");
-  const told = JSON.parse(String((await lines.next()).value ?? "null")) as {
-    failures: number;
-    firstFailure: string;
-  };
+  const told = JSON.parse(String((await lines.next()).value ?? "null")) as Told | null;
   await gone;
-  if (told.failures > 0) throw new Error(told.firstFailure);
+  if (told === null || told.failures > 0)
+    throw new Failed(told?.firstFailure ?? "the load generator fell over");
   return (after - before) / sessions;
 }
 

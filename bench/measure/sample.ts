@@ -1,12 +1,13 @@
 /** One sample of one figure: some seconds of load on a server, and what they cost it. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { pinned, type Running } from "../contenders/contender.ts";
+import type { Running } from "../contender/contender.ts";
+import { pinned } from "../contender/serve.ts";
 import type { Figure } from "../figures.ts";
 import type { Plan, Told } from "../load/plan.ts";
-import { cpuSecondsOf, familyOf } from "./processes.ts";
+import type { Group } from "./group.ts";
 
 export interface Sample {
   /** In the figure's unit. */
@@ -19,19 +20,23 @@ export interface Sample {
   readonly serverBusy: number;
 }
 
+/** A running server and its processes. */
+export interface Served extends Running {
+  readonly group: Group;
+}
+
 /** Something went wrong in the conversation; what the load generator said of it. */
 export class Failed extends Error {
   override readonly name = "Failed";
 }
 
 /** Takes one sample. Throws Failed. */
-export async function sampleOf(figure: Figure, server: Running, seconds: number): Promise<Sample> {
-  const before = cpuSecondsOf(familyOf(server.roots));
+export async function sampleOf(figure: Figure, server: Served, seconds: number): Promise<Sample> {
+  const before = server.group.cpuSeconds();
   const told = await load(planOf(figure, server, { seconds }));
-  const cpu = cpuSecondsOf(familyOf(server.roots)) - before;
-  const things = told.sessions * figure.each;
+  const cpu = server.group.cpuSeconds() - before;
   return {
-    value: inUnit(figure, cpu, things),
+    value: inUnit(figure, cpu, told),
     sessionsPerSecond: told.sessions / told.seconds,
     latency: told.latency,
     loadBusy: told.cpuSeconds / told.seconds,
@@ -52,40 +57,44 @@ export function planOf(
     implicitTls: false,
     steps: figure.steps(server),
     messageOctets: figure.messageOctets,
-    clients: figure.clients,
+    clients: Math.min(figure.clients, server.clientsAtMost ?? figure.clients),
     ...limits,
   };
 }
 
 /** Runs the load generator. Throws Failed when a single session went wrong. */
 export async function load(plan: Plan): Promise<Told> {
-  const { child, lines } = startLoad(plan);
-  const gone = once(child, "exit");
+  const { lines, gone } = startLoad(plan);
   const { value } = await lines.next();
   await gone;
   const told = JSON.parse(String(value ?? "null")) as Told | null;
   if (told === null) throw new Failed("the load generator fell over");
-  if (told.failures > 0 || told.sessions === 0)
-    throw new Failed(`${told.failures} failures: ${told.firstFailure}`);
+  if (told.failures > 0 || told.sessions === 0) throw new Failed(told.firstFailure ?? "no session ended");
   return told;
 }
 
-export function startLoad(plan: Plan) {
-  const [command = "", ...words] = pinned(
-    [
-      process.execPath,
-      "--disable-warning=ExperimentalWarning",
-      join(import.meta.dirname, "..", "load", "main.ts"),
-    ],
-    "load",
-  );
-  const child = spawn(command, words, { stdio: ["pipe", "pipe", "inherit"] });
-  child.stdin.write(`${JSON.stringify(plan)}\n`);
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return { child, lines };
+const underWay = new Set<ChildProcess>();
+
+/** Ends whatever load there is. */
+export function endLoad(): void {
+  for (const child of underWay) child.kill("SIGKILL");
 }
 
-function inUnit({ unit }: Figure, cpuSeconds: number, things: number): number {
+export function startLoad(plan: Plan) {
+  const script = join(import.meta.dirname, "..", "load", "main.ts");
+  const argv = [process.execPath, "--disable-warning=ExperimentalWarning", script];
+  const [command = "", ...words] = pinned(argv, "load");
+  const child = spawn(command, words, { stdio: ["pipe", "pipe", "inherit"] });
+  underWay.add(child);
+  const gone = once(child, "exit").then(() => underWay.delete(child));
+  child.stdin.write(`${JSON.stringify(plan)}\n`);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return { child, lines, gone };
+}
+
+function inUnit({ unit, each }: Figure, cpuSeconds: number, { sessions, seconds }: Told): number {
+  const things = sessions * each;
+  if (unit === "per second") return things / seconds;
   if (unit === "per CPU second") return things / cpuSeconds;
   return (cpuSeconds / things) * (unit === "ms CPU" ? 1e3 : 1e6);
 }

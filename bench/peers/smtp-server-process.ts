@@ -15,7 +15,7 @@ interface Server {
   listen(port: number, host: string, listening: () => void): { address(): { port: number } };
   server: { address(): { port: number } };
 }
-const require = createRequire(join(import.meta.dirname, "..", "peers", "package.json"));
+const require = createRequire(join(import.meta.dirname, "package.json"));
 const { SMTPServer } = require("smtp-server") as { SMTPServer: new (options: Options) => Server };
 
 const [pemFile = "", folder = ""] = process.argv.slice(2);

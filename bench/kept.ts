@@ -1,0 +1,60 @@
+/**
+ * What was gained stays: for each figure the best ratio of our cost to a peer's or to bare Node.js, in one run, is kept
+ * in bench/results/kept.json. `npm run bench -- --keep` writes it, `--check` fails when a run is worse.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { costOf, type Row } from "./report.ts";
+
+/** By figure, then by contender: our cost divided by theirs. */
+type Kept = Record<string, Record<string, number>>;
+
+const file = join(import.meta.dirname, "results", "kept.json");
+/** Ratios move by so much from run to run, on a machine that others use. */
+const tolerance = 1.3;
+
+export function ratiosOf(rows: readonly Row[]): Kept {
+  const ratios: Kept = {};
+  for (const { figure, cells } of rows) {
+    if (!/CPU|KiB|MiB/.test(figure.unit)) continue;
+    const own = cells.find(({ kind }) => kind === "ours");
+    const mine = own === undefined ? undefined : costOf(figure.unit, own);
+    if (mine === undefined) continue;
+    for (const cell of cells) {
+      const theirs = cell.kind === "ours" ? undefined : costOf(figure.unit, cell);
+      if (theirs === undefined || theirs <= 0) continue;
+      ratios[figure.name] ??= {};
+      ratios[figure.name]![cell.contender] = Number((mine / theirs).toPrecision(3));
+    }
+  }
+  return ratios;
+}
+
+/** One line for each figure that is worse than it was beside everyone it can be compared with. */
+export function losses(rows: readonly Row[]): string[] {
+  const kept = read();
+  const lines: string[] = [];
+  for (const [figure, now] of Object.entries(ratiosOf(rows))) {
+    const before = kept[figure] ?? {};
+    const common = Object.keys(now).filter((name) => before[name] !== undefined);
+    // A peer's bad moment is not our loss, nor its good one: it takes the whole field to see us fall back.
+    const worse = common.filter((name) => now[name]! > before[name]! * tolerance);
+    if (common.length === 0 || worse.length < Math.ceil(common.length / 2)) continue;
+    const said = worse.map((name) => `${now[name]} of ${name}'s, kept ${before[name]}`);
+    lines.push(`figure ${figure} costs more than it did: ${said.join("; ")}`);
+  }
+  return lines;
+}
+
+/** Keeps the better of what was kept and this run. */
+export function keepRatios(rows: readonly Row[]): void {
+  const kept = read();
+  for (const [figure, now] of Object.entries(ratiosOf(rows))) {
+    const before = kept[figure] ?? {};
+    for (const [name, ratio] of Object.entries(now)) before[name] = Math.min(ratio, before[name] ?? ratio);
+    kept[figure] = before;
+  }
+  writeFileSync(file, `${JSON.stringify(kept, null, 2)}\n`);
+}
+
+const read = (): Kept => (existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Kept) : {});

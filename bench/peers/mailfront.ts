@@ -1,0 +1,63 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Contender,
+  domain,
+  type Place,
+  type Running,
+  sessionsAtOnce,
+  user,
+  usual,
+} from "../contender/contender.ts";
+import { layOut, missingDebian, userNumber, withPackages, write } from "../contender/debian.ts";
+import { fill } from "../contender/mailbox.ts";
+import { freePorts, has, serve } from "../contender/serve.ts";
+
+/** mailfront under tcpserver, a process for each session: what the classic chain of C programs costs, without TLS. */
+export const mailfront: Contender = {
+  name: "mailfront",
+  kind: "peer",
+  promise: "on disk, a process, a file and a flush for each; no TLS",
+  missing: () => missingDebian("mailfront") ?? (has("gcc") ? undefined : "needs gcc: bench/setup"),
+  start,
+};
+
+async function start(place: Place): Promise<Running> {
+  const { folder } = place;
+  const [smtp = 0, pop3 = 0] = await freePorts(2);
+  layOut(place);
+  const queue = join(folder, "queue");
+  mkdirSync(queue);
+  const program = join(folder, "qmail-queue");
+  const compiled = spawnSync("gcc", ["-O2", "-o", program, join(import.meta.dirname, "qmail-queue.c")]);
+  if (compiled.status !== 0)
+    throw new Error(`qmail-queue does not compile: ${compiled.stderr?.toString().slice(-200)}`);
+  const home = join(folder, "home", user);
+  fill(join(home, "Maildir"), userNumber, userNumber);
+  // name:password:uid:gid:gecos:home:shell, by the cheapest scheme of crypt(3)
+  write(folder, "etc/cvm-passwd", `${user}:abNANd1rDfiNc:${userNumber}:${userNumber}::${home}:/bin/false\n`);
+  write(folder, "etc/qmail/control/me", `${domain}\n`);
+  const env = {
+    ...process.env,
+    QMAILQUEUE: program,
+    QMAILHOME: folder,
+    BENCH_QUEUE: queue,
+    CVM_PWFILE_PATH: "/etc/cvm-passwd",
+    DATABYTES: "100000000",
+  };
+  const tcpserver = ["tcpserver", "-c", String(sessionsAtOnce), "-b", "512", "-HRl0", "127.0.0.1"];
+  const receive = [...tcpserver, String(smtp), "mailfront", "smtp", "qmail", "accept"];
+  await serve(place, withPackages(place, ["mailfront"], receive), [smtp], { env });
+  const read = [...tcpserver, String(pop3), "pop3front-auth", "cvm-pwfile", "pop3front-maildir", "Maildir"];
+  await serve(place, withPackages(place, ["mailfront"], read), [pop3], { env });
+  return {
+    ...usual,
+    doors: new Map([
+      ["smtp", smtp],
+      ["bare smtp", smtp],
+      ["pop3 clear", pop3],
+    ]),
+    clearOnly: true,
+  };
+}

@@ -1,0 +1,115 @@
+/** What is not a matter of load: memory, starts, and how long a greeting takes while others guess passwords. */
+import type { Contender } from "./contender/contender.ts";
+import { auth, ehlo, type Goal, startTls } from "./figures.ts";
+import type { Step } from "./load/plan.ts";
+import { idleKilobytes, sessionKilobytes, startMilliseconds } from "./measure/memory.ts";
+import { load, startLoad } from "./measure/sample.ts";
+import type { Up } from "./stage.ts";
+
+export interface Plain {
+  readonly name: string;
+  readonly says: string;
+  readonly unit: string;
+  readonly goal: Goal;
+  /** Measured with --quick too. */
+  readonly quick: boolean;
+  /** Undefined where there is nothing to measure. Throws Failed. */
+  of(server: Up, contender: Contender): Promise<number | undefined> | number | undefined;
+}
+
+/** Rows with so many sessions at once. */
+export function plainRows(sessions: number): readonly Plain[] {
+  const held =
+    (door: "smtp" | "submission", steps: (server: Up) => readonly Step[], tls: boolean) => (server: Up) =>
+      !server.doors.has(door) || (tls && server.clearOnly) || server.clientsAtMost !== undefined
+        ? undefined
+        : sessionKilobytes(server, door, [{ expect: "220" }, ehlo, ...steps(server)], sessions);
+  const secure = () => startTls;
+  return [
+    {
+      name: "11",
+      says: `PSS of an idle session, ${sessions} in clear`,
+      unit: "KiB",
+      goal: { atMost: 16 },
+      quick: false,
+      of: held("smtp", () => [], false),
+    },
+    {
+      name: "11 tls",
+      says: `the same in TLS`,
+      unit: "KiB",
+      goal: { atMost: 60 },
+      quick: false,
+      of: held("smtp", secure, true),
+    },
+    {
+      name: "11 auth",
+      says: `the same in TLS, after AUTH`,
+      unit: "KiB",
+      goal: { atMost: 90 },
+      quick: false,
+      of: held("submission", (server) => [...startTls, auth(server)], true),
+    },
+    {
+      name: "13",
+      says: "native start of one program",
+      unit: "ms CPU",
+      goal: { atMost: 65 },
+      quick: true,
+      of: (_, { kind }) => (kind === "ours" ? startMilliseconds() : undefined),
+    },
+    {
+      name: "14",
+      says: "the idle service, PSS of all its processes",
+      unit: "MiB",
+      goal: { atMost: 110 },
+      quick: true,
+      of: (server) => idleKilobytes(server) / 1024,
+    },
+    {
+      name: "start",
+      says: "cold start, until every door answers",
+      unit: "ms CPU",
+      goal: { atMost: 1500 },
+      quick: true,
+      of: ({ cold }) => cold?.cpuMilliseconds,
+    },
+    {
+      name: "start wall",
+      says: "the same by the clock",
+      unit: "ms",
+      goal: { atMost: 1500 },
+      quick: true,
+      of: ({ cold }) => cold?.milliseconds,
+    },
+    {
+      name: "guesses",
+      says: "greeting of a submission while passwords are guessed, 99 of 100",
+      unit: "ms",
+      goal: { atMost: 100 },
+      quick: false,
+      of: greetingUnderGuesses,
+    },
+  ];
+}
+
+const guesses = 2000;
+
+/** So many wrong passwords, 50 clients at once; meanwhile one other client connects, again and again. */
+async function greetingUnderGuesses(server: Up): Promise<number | undefined> {
+  const port = server.doors.get("submission");
+  if (port === undefined || server.clearOnly || server.clientsAtMost !== undefined) return undefined;
+  const plan = { host: "127.0.0.1", port, implicitTls: false, messageOctets: 0 };
+  const wrong = auth({ ...server, password: "wrong" }) as { send: string };
+  const guess: readonly Step[] = [{ expect: "220" }, ehlo, ...startTls, { send: wrong.send, expect: "535" }];
+  const guessers = startLoad({ ...plan, steps: guess, clients: 50, seconds: 3, sessions: guesses });
+  const { latency } = await load({
+    ...plan,
+    steps: [{ expect: "220" }, { send: "QUIT\r\n", expect: "221" }],
+    clients: 1,
+    seconds: 2,
+  });
+  guessers.child.kill("SIGKILL");
+  await guessers.gone;
+  return latency.p99;
+}
