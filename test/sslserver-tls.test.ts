@@ -2,11 +2,21 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { type ConnectionOptions, connect } from "node:tls";
+import { selfSigned } from "../src/system/home/certificate.ts";
 import { root } from "./runner/case.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sslserver-tls."));
@@ -47,10 +57,18 @@ class Server {
   port = 0;
   log = "";
 
-  constructor(env: Record<string, string>, words: readonly string[] = [], password?: string) {
-    const sslserver = join(root, "build", "bin", "sslserver");
+  constructor(
+    env: Record<string, string>,
+    words: readonly string[] = [],
+    password?: string,
+    program: readonly string[] = ["env"],
+    withoutShell = false,
+  ) {
+    const launcher = [join(root, "build", "bin", "sslserver")];
+    const direct = [process.execPath, join(root, "build", "app.cjs"), "sslserver"];
+    const [command, ...before] = withoutShell ? direct : launcher;
     const marked = process.env["ACCEPTUTILS_TEST_RUN"];
-    this.child = spawn(sslserver, ["-1vRHse", ...words, "127.0.0.1", "0", "env"], {
+    this.child = spawn(command!, [...before, "-1vRHse", ...words, "127.0.0.1", "0", ...program], {
       env: { PATH: process.env["PATH"], ...env, ...(marked && { ACCEPTUTILS_TEST_RUN: marked }) },
       stdio: ["ignore", "pipe", "pipe", "pipe"],
     });
@@ -75,6 +93,12 @@ class Server {
     await once(this.child, "close"); // when the log was read to its end
   }
 }
+
+function openssl(...words: readonly string[]): void {
+  execFileSync("openssl", words, { stdio: "ignore" });
+}
+
+const to = (name: string) => ["-keyout", at(`${name}.key`), "-out", at(`${name}.cert`)];
 
 /** What `env` says inside TLS, and for whom the server's certificate is. */
 async function visit(port: number, options: ConnectionOptions = {}): Promise<{ env: string; host: string }> {
@@ -165,5 +189,126 @@ test("a client certificate is required, of an authority we believe, for -z in th
 test("a client certificate that is only asked for may be missing", async () => {
   const server = await new Server({ CERTFILE: first, CCAFILE: at("authority.cert") }).started();
   assert.match((await visit(server.port)).env, /^SSL_PROTOCOL=/m);
+  await server.stop();
+});
+
+test("an expired certificate is shown, with a warning that names it", async () => {
+  const day = 86_400_000;
+  const pem = selfSigned({ names: ["old.example"], now: new Date(Date.now() - 1000 * day) });
+  writeFileSync(at("expired.pem"), pem);
+  const server = await new Server({ CERTFILE: at("expired.pem") }).started();
+  assert.equal((await visit(server.port)).host, "old.example");
+  await server.stop();
+  assert.match(server.log, /^sslserver: warning: .*expired\.pem expired on \d{4}-\d\d-\d\d: clients/m);
+});
+
+test("at the start the log says what TLS is made of", async () => {
+  const env = { CERTFILE: at("first.cert"), KEYFILE: at("first.key"), CCAFILE: at("authority.cert") };
+  const server = await new Server(env).started();
+  await server.stop();
+  const said = server.log.match(/^sslserver: (cert|key|ccafile) \d+ \S+$/gm)?.map((line) => line.split(" "));
+  assert.deepEqual(
+    said?.map(([, word, pid, file]) => [word, pid, file]),
+    [
+      ["ccafile", at("authority.cert")],
+      ["cert", at("first.cert")],
+      ["key", at("first.key")],
+    ].map(([word, file]) => [word, String(server.child.pid), file]),
+  );
+});
+
+test("a session without an octet for as long as -w says ends", async () => {
+  const server = await new Server({ CERTFILE: first }, ["-w1"], undefined, ["cat"]).started();
+  const socket = connect({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false });
+  socket.write("hello");
+  assert.equal(String((await once(socket, "data"))[0]), "hello");
+  await once(socket, "close");
+  await server.stop();
+});
+
+test("a client that never begins its handshake is let go after -T", async () => {
+  const server = await new Server({ CERTFILE: first }, ["-T1"]).started();
+  const socket = connectTcp({ port: server.port, host: "127.0.0.1" });
+  socket.resume();
+  await once(socket, "close");
+  await server.stop();
+  assert.match(server.log, /warning: dropping SSL connection, unable to accept SSL: timed out$/m);
+});
+
+for (const [kind, words] of [
+  ["RSA", ["rsa:2048"]],
+  ["ECDSA P-384", ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"]],
+  ["Ed25519", ["ed25519"]],
+] as const) {
+  test(`a key may be ${kind}, for TLS 1.2 and 1.3, with AEAD ciphers alone`, async () => {
+    const name = kind.replace(/\W/g, "");
+    openssl("req", "-x509", "-newkey", ...words, "-nodes", "-days", "2", "-subj", "/CN=x", ...to(name));
+    const server = await new Server({ CERTFILE: at(`${name}.cert`), KEYFILE: at(`${name}.key`) }).started();
+    const { env: two } = await visit(server.port, { maxVersion: "TLSv1.2" });
+    assert.match(two, /^SSL_PROTOCOL=TLSv1\.2$/m);
+    assert.match(two, /^SSL_CIPHER=ECDHE-\S+-(GCM-SHA\d+|POLY1305)$/m);
+    const { env: three } = await visit(server.port, { minVersion: "TLSv1.3" });
+    assert.match(three, /^SSL_PROTOCOL=TLSv1\.3$/m);
+    const weak = {
+      maxVersion: "TLSv1.2",
+      ciphers: "ECDHE+AES128+SHA256:ECDHE+AES256+SHA384:AES128-SHA",
+    } as const;
+    await assert.rejects(visit(server.port, { ...weak, ciphers: `${weak.ciphers}:!AESGCM:!CHACHA20` }));
+    await server.stop();
+  });
+}
+
+test("CIPHERS and DHFILE are those of TLS 1.2; what OpenSSL does not know is refused, with its name", async () => {
+  const group = ["-algorithm", "DH", "-pkeyopt", "group:ffdhe2048"];
+  openssl("genpkey", "-genparam", ...group, "-out", at("dh.pem"));
+  openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=x", ...to("dh"));
+  const env = { CERTFILE: at("dh.cert"), KEYFILE: at("dh.key"), DHFILE: at("dh.pem") };
+  const server = await new Server({ ...env, CIPHERS: "DHE-RSA-AES256-GCM-SHA384" }).started();
+  const { env: two } = await visit(server.port, { maxVersion: "TLSv1.2", ciphers: "HIGH" });
+  assert.match(two, /^SSL_CIPHER=DHE-RSA-AES256-GCM-SHA384$/m);
+  const { env: three } = await visit(server.port);
+  assert.match(three, /^SSL_PROTOCOL=TLSv1\.3$/m);
+  await server.stop();
+  for (const [wrong, why] of [
+    [{ CIPHERS: "NO-SUCH-CIPHER" }, /^sslserver: fatal: .*CIPHERS="NO-SUCH-CIPHER": OpenSSL knows no such/m],
+    [{ DHFILE: at("dh.cert") }, /^sslserver: fatal: .*dh\.cert: no "BEGIN DH PARAMETERS" in it/m],
+    [{ DHFILE: at("nowhere") }, /^sslserver: fatal: .*nowhere/m],
+  ] as const) {
+    const refused = new Server({ ...env, ...wrong });
+    assert.equal((await once(refused.child, "close"))[0], 111);
+    assert.match(refused.log, why);
+  }
+});
+
+test("no tickets: neither with TLS 1.2 nor with TLS 1.3", async () => {
+  const server = await new Server({ CERTFILE: first }, [], undefined, ["cat"]).started();
+  for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+    const socket = connect({ port: server.port, host: "127.0.0.1", rejectUnauthorized: false, maxVersion });
+    let sessions = 0;
+    socket.on("session", () => (sessions += 1));
+    socket.write("hello"); // its echo comes after any ticket
+    await once(socket, "data");
+    assert.equal(socket.getTLSTicket(), undefined, maxVersion);
+    if (maxVersion === "TLSv1.3") assert.equal(sessions, 0);
+    socket.destroy();
+    await once(socket, "close");
+  }
+  await server.stop();
+});
+
+test("CADIR: its certificates are believed", async () => {
+  mkdirSync(at("authorities"));
+  copyFileSync(at("authority.cert"), at("authorities/one.pem"));
+  symlinkSync("one.pem", at("authorities/0123abcd.0"));
+  const server = await new Server({ CERTFILE: first, CADIR: at("authorities") }, ["-i"]).started();
+  const client = { cert: readFileSync(at("client.cert")), key: readFileSync(at("client.key")) };
+  assert.match((await visit(server.port, client)).env, /^SSL_CLIENT_S_DN_CN=client\.example$/m);
+  await server.stop();
+});
+
+test("the variables CERTFILE:name reach it where no shell is in between", async () => {
+  const env = { CERTFILE: first, "CERTFILE:second.example": second };
+  const server = await new Server(env, [], undefined, ["env"], true).started();
+  assert.equal((await visit(server.port, { servername: "second.example" })).host, "second.example");
   await server.stop();
 });

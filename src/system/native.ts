@@ -2,7 +2,7 @@
  * The system calls that Node.js does not offer, by way of its FFI. Nothing else in the project calls C.
  * Source: the Linux man pages of each call; sizes and offsets are those of 64-bit glibc and musl.
  */
-import { closeSync, fstatSync } from "node:fs";
+import { closeSync, fstatSync, writeSync } from "node:fs";
 
 type Word = number | bigint;
 interface Calls {
@@ -21,6 +21,7 @@ interface Calls {
   sendto(fd: number, bytes: Buffer, length: bigint, flags: number, address: Buffer, size: number): bigint;
   prctl(option: number, a: Word, b: Word, c: Word, d: Word): number;
   chroot(path: string): number;
+  memfd_create(name: string, flags: number): number;
   signal(number: number, handler: bigint): bigint;
   errno(): number;
   address(memory: Buffer): bigint;
@@ -54,6 +55,7 @@ function load(): Calls {
     sendto: { arguments: [int, "buffer", "uint64", int, "buffer", int], return: "int64" },
     prctl: { arguments: [int, "uint64", "uint64", "uint64", "uint64"], return: int },
     chroot: { arguments: ["string"], return: int },
+    memfd_create: { arguments: ["string", "uint32"], return: int },
     signal: { arguments: [int, "pointer"], return: "pointer" },
     __errno_location: { arguments: [], return: "pointer" },
   });
@@ -187,6 +189,13 @@ export function pipe(): [number, number] {
   const pair = Buffer.alloc(8);
   check("pipe2", calls().pipe2(pair, sockCloexec)); // O_CLOEXEC, by another name
   return [pair.readInt32LE(0), pair.readInt32LE(4)];
+}
+
+/** A file in memory that holds `bytes`, for a process that wants a file and gets a descriptor. Close-on-exec. memfd_create(2) */
+export function memoryFile(name: string, bytes: Uint8Array): number {
+  const fd = check("memfd_create", calls().memfd_create(name, 1));
+  writeSync(fd, bytes);
+  return fd;
 }
 
 /** Everything on the file system of `fd` that was written before is on disk. syncfs(2) */

@@ -35,7 +35,7 @@ export interface ReadyTls {
 export function prepareTls(files: CertificateFiles, home: string): ReadyTls | KeyTrouble {
   let identities: Identities | KeyTrouble;
   try {
-    const { head, body } = policyOf(0, files, undefined);
+    const { head, body } = policyOf({ id: 0, idleSeconds: 0, noDelay: true }, files, undefined);
     identities = new Identities(head, body);
   } catch (error) {
     identities = new KeyTrouble((error as Error).message);

@@ -1,7 +1,8 @@
 /** Accepts connections and runs the rest of its command line for each; sslserver with TLS when it is asked for. */
+import { networkInterfaces } from "node:os";
 import { dieAs, listen, listenOn } from "../../system/listen.ts";
 import { serve } from "../../system/resident/serve.ts";
-import type { Input, Program } from "../../system/system.ts";
+import type { Input, Program, System } from "../../system/system.ts";
 import { takeActivated, takeNotifier } from "../../system/systemd.ts";
 import { type Dialect, Misused, type Options, parseOptions, sslserver } from "./options.ts";
 import { serviceOf } from "./service-of.ts";
@@ -15,7 +16,7 @@ export const serverOf =
     const { server, usage } = dialect;
     let options: Options;
     try {
-      options = parseOptions(words, dialect);
+      options = parseOptions(words, dialect, Object.keys(networkInterfaces()));
     } catch (error) {
       if (!(error instanceof Misused)) throw error;
       if (error.message !== "") system.log(`${server}: ${error.message}`);
@@ -31,6 +32,7 @@ export const serverOf =
         activated === undefined
           ? await listen({ ...options, family: familyOf(options) })
           : await listenOn(activated);
+      if (options.verbosity > 1) for (const line of startLines(server, system)) system.log(line);
       const ready = async () => {
         notify("READY=1");
         if (!options.printPort) return;
@@ -43,6 +45,22 @@ export const serverOf =
       return exit.temporary;
     }
   };
+
+/** What TLS is made of, as ucspi-ssl says it when it starts. */
+function startLines(server: string, { env, pid }: System): readonly string[] {
+  if (server !== "sslserver") return [];
+  const told = [
+    ["cafile", "CAFILE"],
+    ["ccafile", "CCAFILE"],
+    ["cadir", "CADIR"],
+    ["chainfile", "CERTCHAINFILE"],
+    ["cert", "CERTFILE"],
+    ["key", "KEYFILE"],
+    ["param", "DHFILE"],
+  ] as const;
+  const set = told.filter(([, variable]) => (env.get(variable) ?? "") !== "");
+  return set.map(([word, variable]) => `${server}: ${word} ${pid} ${env.get(variable)}`);
+}
 
 /** sslserver(8) */
 export const main = serverOf(sslserver);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Misused, parseOptions, tcpserver } from "./options.ts";
+import { Misused, type Options, parseOptions, sslserver, tcpserver } from "./options.ts";
 
 const words = (line: string) => line.split(" ");
 
@@ -47,6 +47,101 @@ test("tcpserver has defaults and letters of its own", () => {
   const options = parseOptions(words("-v -I eth0 -R h 1 p"), tcpserver);
   assert.deepEqual([options.tcpEnvironment, options.noDelay, options.scope], [true, false, "eth0"]);
   assert.throws(() => parseOptions(words("-n h 1 p"), tcpserver), /illegal option -- n/);
+});
+
+/** Every letter of ucspi-tcp, ucspi-tcp6, ucspi-ssl and its UCSPI-TLS patch, and fehcom's: what it changes. */
+const everyLetter: Record<string, Partial<Options>> = {
+  "-q": { verbosity: 0 },
+  "-Q": { verbosity: 1 },
+  "-v": { verbosity: 2 },
+  "-c 9": { limit: 9 },
+  "-C 3": { limitPerAddress: 3 },
+  "-b 7": { backlog: 7 },
+  "-B 220-wait": { banner: "220-wait" },
+  "-d": { noDelay: false },
+  "-D": { noDelay: true },
+  "-o": {},
+  "-O": {},
+  "-h": { lookUpRemote: true },
+  "-H": { lookUpRemote: false },
+  "-p": { paranoid: true },
+  "-P": { paranoid: false },
+  "-r": { ident: true },
+  "-R": { ident: false },
+  "-t 5": { identSeconds: 5 },
+  "-l 0": { localHost: "0" },
+  "-u 1001": { uid: 1001 },
+  "-g 1002": { gid: 1002 },
+  "-U": { idsFromEnvironment: true },
+  "-1": { printPort: true },
+  "-x r.cdb": { rules: "r.cdb" },
+  "-X": { rulesOptional: true },
+  "-4": { four: true },
+  "-6": { six: true },
+};
+const ofTcpserver = { ...everyLetter, "-I eth0": { scope: "eth0" } };
+const ofSslserver: Record<string, Partial<Options>> = {
+  ...everyLetter,
+  "-V": { verbosity: 3 },
+  "-T 9": { handshakeSeconds: 9 },
+  "-w 60": { idleSeconds: 60 },
+  "-e": { tcpEnvironment: true },
+  "-E": { tcpEnvironment: false },
+  "-s": { tlsEnvironment: true },
+  "-S": { tlsEnvironment: false },
+  "-3": { keyPassword: true },
+  "-i": { clients: "required" },
+  "-I": { clients: "asked" },
+  "-z": { clients: "named" },
+  "-Z": { clients: "asked" },
+  "-m": { clients: "required" },
+  "-a": {},
+  "-A": {},
+  "-n": { delayed: true },
+  "-N": { delayed: false },
+  "-y": { delayed: true },
+  "-Y": { delayed: false },
+  "-j": {},
+  "-J": {},
+};
+
+for (const [dialect, table] of [
+  [sslserver, ofSslserver],
+  [tcpserver, ofTcpserver],
+] as const) {
+  const bare = parseOptions(words("0 25 p"), dialect);
+  for (const [line, change] of Object.entries(table)) {
+    test(`${dialect.server} ${line}`, () => {
+      const options = parseOptions(words(`${line} 0 25 p`), dialect);
+      assert.deepEqual(options, { ...bare, ...change });
+    });
+  }
+  test(`${dialect.server}: the table has every letter, and so has the usage`, () => {
+    const letters = dialect.letters.replaceAll(":", "");
+    assert.equal(
+      sorted(letters),
+      sorted(
+        Object.keys(table)
+          .map((line) => line[1]!)
+          .join(""),
+      ),
+    );
+    const [, flags = ""] = /\[ -(\w+) \]/.exec(dialect.usage) ?? [];
+    const valued = [...dialect.usage.matchAll(/\[ -(\w) \S+ \]/g)].map(([, letter]) => letter!);
+    assert.equal(sorted(letters), sorted(flags + valued.join("")));
+  });
+}
+
+const sorted = (letters: string) => [...letters].sort().join("");
+
+test("a limit is at least 1", () => {
+  assert.throws(() => parseOptions(words("-c -1 0 25 p")), /-c needs a number/);
+  assert.equal(parseOptions(words("-c 0 0 25 p")).limit, 1);
+});
+
+test("sslserver -I in front of an interface of this machine takes it, elsewhere it stands alone", () => {
+  assert.equal(parseOptions(words("-I eth0 0 25 p"), sslserver, ["lo", "eth0"]).scope, "eth0");
+  assert.equal(parseOptions(words("-I mail 25 p"), sslserver, ["lo", "eth0"]).host, "mail");
 });
 
 const refused: Record<string, [string, RegExp]> = {

@@ -33,6 +33,8 @@ export interface Options {
   /** The interface to listen on, for an address of the link alone. */
   readonly scope: string | undefined;
   readonly handshakeSeconds: number;
+  /** -w; 0: for ever. */
+  readonly idleSeconds: number;
   readonly tcpEnvironment: boolean;
   readonly tlsEnvironment: boolean;
   readonly delayed: boolean;
@@ -74,7 +76,7 @@ export const tcpserver: Dialect = {
 
 /** What both s6-tcpserver and its forms for one family of addresses have. */
 const s6Letters = "1b:c:C:dDg:G:qQu:Uv";
-const s6Defaults: Partial<Options> = { limit: 40, limitPerAddress: 40, tcpEnvironment: true };
+const s6Defaults: Partial<Options> = { idleSeconds: 0, limit: 40, limitPerAddress: 40, tcpEnvironment: true };
 /** SO_REUSEADDR, which is always on: a server that is started again is to have its port. */
 const s6Own = new Map<string, Partial<Options>>([
   ["d", {}],
@@ -110,9 +112,6 @@ function numbersOf({ letter, value }: Given): readonly number[] {
     throw new Misused(`option -${letter} needs numbers with commas between them, not "${value}"`);
   return value.split(",").map(Number);
 }
-
-/** A value that must be right and changes nothing. */
-const ignored = (_: number): Partial<Options> => ({});
 
 /** What is written here we do as the originals do. Letters whose effect is the default are here too. */
 const plain: ReadonlyMap<string, Partial<Options>> = new Map<string, Partial<Options>>([
@@ -168,14 +167,19 @@ const valued: ReadonlyMap<string, Letter> = new Map<string, Letter>([
   ["I", ({ value }) => ({ scope: value })],
   ["t", (given) => ({ identSeconds: numberOf(given) })],
   ["x", ({ value }) => ({ rules: value })],
-  ["w", (given) => ignored(numberOf(given))], // silence is the programs' matter: they have deadlines of their own
+  ["w", (given) => ({ idleSeconds: positive(given) })],
 ]);
 
-/** Reads the command line. Throws Misused. */
+/**
+ * Reads the command line. Throws Misused. `interfaces`: those of this machine. A word of these behind sslserver's -I is
+ * the interface that the manual of fehcom's ucspi-ssl speaks of; -I without one is that of the older ucspi-ssl.
+ */
 export function parseOptions(
   words: readonly string[],
-  { letters, defaults, own }: Dialect = sslserver,
+  dialect: Dialect = sslserver,
+  interfaces: readonly string[] = [],
 ): Options {
+  const { letters, defaults, own } = dialect;
   let options: Options = {
     verbosity: 1,
     limit: 1000,
@@ -199,6 +203,7 @@ export function parseOptions(
     limitPerAddress: undefined,
     scope: undefined,
     handshakeSeconds: 26,
+    idleSeconds: 3600,
     tcpEnvironment: false,
     tlsEnvironment: false,
     delayed: false,
@@ -210,6 +215,11 @@ export function parseOptions(
     ...defaults,
   };
   const { given, rest } = getopt(words, letters);
+  const last = given.at(-1)?.letter;
+  if (last === "I" && !letters.includes("I:") && interfaces.includes(rest[0] ?? "")) {
+    const more = [...words.slice(0, words.length - rest.length), ...rest.slice(1)];
+    return { ...parseOptions(more, dialect, interfaces), scope: rest[0] };
+  }
   for (const one of given) {
     const meaning = letters.includes(`${one.letter}:`)
       ? valued.get(one.letter)?.(one)

@@ -1,7 +1,9 @@
 /** The facts of a service, from its command line and the environment. sslserver(8), ENVIRONMENT */
+import { readdirSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { networkBits } from "../../protocol/ucspi/address.ts";
 import { takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
-import type { CertificateFiles, Service } from "../../system/resident/service.ts";
+import type { ClientFiles, Service } from "../../system/resident/service.ts";
 import { tlsAccountOf } from "../../system/resident/unprivileged.ts";
 import type { System } from "../../system/system.ts";
 import { tlsInChain } from "../s6-tlsd-io/in-chain.ts";
@@ -45,6 +47,7 @@ export function serviceOf(options: Options, { server }: Dialect, system: System)
           : "delayed",
     offer: chain?.offer,
     handshakeSeconds: chain?.handshakeSeconds ?? options.handshakeSeconds,
+    idleSeconds: options.idleSeconds,
     limit: options.limit,
     verbosity: options.verbosity,
     tcpEnvironment: options.tcpEnvironment,
@@ -69,6 +72,7 @@ export function serviceOf(options: Options, { server }: Dialect, system: System)
             keyFile: env.get("KEYFILE") || certFile,
             names: namedPairs(env),
             ciphers: env.get("CIPHERS") || undefined,
+            dhFile: env.get("DHFILE") || undefined,
             clients: clientsOf(options, env),
             uid: id("SSL_UID"),
             gid: id("SSL_GID"),
@@ -113,19 +117,25 @@ function namedPairs(env: ReadonlyMap<string, string>) {
 }
 
 /** Which client certificates will do. Throws when one is required and nobody is believed. */
-function clientsOf(
-  { clients: want }: Options,
-  env: ReadonlyMap<string, string>,
-): CertificateFiles["clients"] {
+function clientsOf({ clients: want }: Options, env: ReadonlyMap<string, string>): ClientFiles | undefined {
   const named = env.get("CCAFILE") ?? "";
-  const file = named === "" && want !== "asked" ? (env.get("CAFILE") ?? "") : named;
-  if (file === "" || file === "-") {
+  const files = named === "" && want !== "asked" ? authorities(env) : [named];
+  if (files.length === 0 || named === "-" || files[0] === "") {
     if (want === "asked") return undefined;
     throw new Error(
       "unable to load CA list: CCAFILE is not set, which says whose client certificates are believed",
     );
   }
   const depth = /^\d{1,2}$/.exec(env.get("VERIFYDEPTH") ?? "")?.[0] ?? "1";
-  return { want, files: [file], depth: Number(depth) };
+  return { want, files, depth: Number(depth) };
 }
 
+/** CAFILE, and all files in CADIR. Throws when that folder cannot be read. */
+function authorities(env: ReadonlyMap<string, string>): readonly string[] {
+  const file = env.get("CAFILE") ?? "";
+  const folder = env.get("CADIR") ?? "";
+  if (folder === "") return file === "" ? [] : [file];
+  // Such a folder has each certificate under its own name and, as a link, under its hash.
+  const there = readdirSync(folder).map((name) => realpathSync(join(folder, name)));
+  return [...(file === "" ? [] : [file]), ...new Set(there)].filter((path) => statSync(path).isFile());
+}

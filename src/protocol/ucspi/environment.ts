@@ -13,14 +13,30 @@ export interface Ends {
   /** The name given with -l, or found. */
   readonly localHost?: string | undefined;
   readonly remoteHost?: string | undefined;
+  /** The interface, when the addresses are those of one link alone. */
+  readonly scope?: string | undefined;
   /** The user that the client's ident server named (-r). */
   readonly remoteInfo?: string | undefined;
 }
 
-/** An IPv4 address that came in as `::ffff:1.2.3.4` is the dotted quad everywhere. */
-export function plainAddress(address: string): { ip: string; family: "IPv4" | "IPv6" } {
-  const ip = address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
-  return { ip, family: ip.includes(":") ? "IPv6" : "IPv4" };
+/** An IPv4 address that came in as `::ffff:1.2.3.4` is the dotted quad everywhere; `fe80::1%eth0` has a scope. */
+export function plainAddress(address: string): {
+  ip: string;
+  family: "IPv4" | "IPv6";
+  scope: string | undefined;
+} {
+  const [whole = "", scope] = address.split("%");
+  const ip = whole.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
+  return { ip, family: ip.includes(":") ? "IPv6" : "IPv4", scope };
+}
+
+/** What an earlier server may have left in the environment, and only this connection can say. */
+const ofConnections =
+  /^(TCP6?|SSL)(LOCAL|REMOTE)(IP|PORT|HOST|INFO)$|^(PROTO|TCP6INTERFACE|TCPCONNNUM)$|^SSL(CTL|READ|WRITE)FD$|^SSL_((PROTOCOL|SESSION_ID|CIPHER|VERSION|TLS|PEER)(_|$)|(SERVER|CLIENT)_)/;
+
+/** A server's own environment as its programs may have it. */
+export function withoutConnection(env: Iterable<readonly [string, string]>): Map<string, string> {
+  return new Map([...env].filter(([name]) => !ofConnections.test(name)));
 }
 
 /** The variables of a connection: TCP* as tcpserver has them, SSL* as sslserver has them. */
@@ -44,6 +60,7 @@ export function connectionEnvironment(
     env.set(`TCP${name}`, tcp ? value : undefined);
     env.set(`TCP6${name}`, tcp && six && name !== "REMOTEINFO" ? value : undefined);
   }
+  env.set("TCP6INTERFACE", tcp && six ? ends.scope : undefined);
   return env;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { connectionEnvironment, type Ends, plainAddress } from "./environment.ts";
+import { connectionEnvironment, type Ends, plainAddress, withoutConnection } from "./environment.ts";
 import { endLine, okLine, pidLine } from "./log-line.ts";
 
 const four: Ends = {
@@ -52,7 +52,8 @@ for (const [address, expected] of [
   ["192.0.2.7", { ip: "192.0.2.7", family: "IPv4" }],
   ["2001:db8::7", { ip: "2001:db8::7", family: "IPv6" }],
 ] as const) {
-  test(`${address} is ${expected.ip}`, () => assert.deepEqual(plainAddress(address), expected));
+  test(`${address} is ${expected.ip}`, () =>
+    assert.deepEqual(plainAddress(address), { ...expected, scope: undefined }));
 }
 
 test("log lines are as tools know them, whatever a name holds", () => {
@@ -61,4 +62,27 @@ test("log lines are as tools know them, whatever a name holds", () => {
   const evil = okLine("sslserver", 7, { ...four, remoteHost: `a\n%${"b".repeat(200)}` });
   assert.match(evil, / a\?\?b{97}\.\.\.:/);
   assert.equal(endLine("sslserver", 7, 1280), "sslserver: end 7 status 1280");
+});
+
+test("an address of a link alone is told without its interface, which has a variable of its own", () => {
+  const { ip, family, scope } = plainAddress("fe80::1%eth0");
+  assert.deepEqual([ip, family, scope], ["fe80::1", "IPv6", "eth0"]);
+  const ends = { ...four, family, remoteIp: ip, localIp: "fe80::2", scope };
+  assert.equal(connectionEnvironment(ends, sslserver).get("TCP6INTERFACE"), "eth0");
+  assert.equal(connectionEnvironment(four, sslserver).get("TCP6INTERFACE"), undefined);
+});
+
+test("what another server said of another connection is forgotten, settings are not", () => {
+  const stale = [
+    "PROTO",
+    "TCPREMOTEIP",
+    "SSLREMOTEHOST",
+    "TCP6LOCALPORT",
+    "SSLCTLFD",
+    "SSL_CIPHER",
+    "SSL_SERVER_CERT",
+  ];
+  const settings = ["PATH", "SSL_UID", "SSL_GID", "SSL_CHROOT", "TCPREMOTE", "UCSPITLS", "CERTFILE"];
+  const env = withoutConnection([...stale, ...settings].map((name) => [name, "x"]));
+  assert.deepEqual([...env.keys()], settings);
 });

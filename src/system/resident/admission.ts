@@ -12,6 +12,12 @@ import type { Service } from "./service.ts";
 /** Seconds that the name of a client may take to be looked up; without one it is unknown, as to tcpserver -H. */
 const lookUpSeconds = 5;
 
+/** Seconds for which the name of one of our own addresses is good. */
+const ownNameSeconds = 300;
+
+/** Has no name in the DNS, and must not wait for one. */
+const isLoopback = (ip: string) => ip.startsWith("127.") || ip === "::1";
+
 /** What is known of a client in the end, and what the rules say. */
 export interface Admission {
   readonly ends: Ends;
@@ -25,6 +31,11 @@ const databases = new WeakMap<Uint8Array, Cdb>();
 
 export class Admissions {
   readonly #service: Service;
+  /** As many as this machine has addresses. */
+  readonly #ownNames = new Map<
+    string,
+    { readonly name: Promise<string | undefined>; readonly until: number }
+  >();
   readonly #resolver = new Resolver({ timeout: (lookUpSeconds * 1000) / 2, tries: 2 });
 
   constructor(service: Service) {
@@ -34,11 +45,12 @@ export class Admissions {
   /** Looks up what the service wants to know. Throws CannotOpen or BrokenCdb: nobody comes in without rules. */
   async of(ends: Ends): Promise<Admission> {
     const { lookUpRemote, identSeconds } = this.#service;
-    const [remoteHost, remoteInfo] = await Promise.all([
+    const [localHost, remoteHost, remoteInfo] = await Promise.all([
+      ends.localHost ?? this.#ownName(ends.localIp),
       lookUpRemote ? this.#nameOf(ends.remoteIp) : undefined,
       identSeconds === undefined ? undefined : userOf(ends, identSeconds),
     ]);
-    const known = { ...ends, remoteHost, remoteInfo };
+    const known = { ...ends, localHost, remoteHost, remoteInfo };
     return { ends: known, verdict: this.#verdictOn(known) };
   }
 
@@ -56,14 +68,30 @@ export class Admissions {
     return verdictOn({ ip, host, info }, (key) => cdb.get(key));
   }
 
-  /** The name of a client, when its address has one (and, with -p, the name has the address). Never for loopback. */
+  /** The name of one of our addresses: asked for once in a while, not for each client. */
+  #ownName(ip: string): Promise<string | undefined> | undefined {
+    if (isLoopback(ip)) return undefined;
+    const now = performance.now();
+    let known = this.#ownNames.get(ip);
+    if (known === undefined || now > known.until) {
+      known = { name: this.#reverse(ip), until: now + ownNameSeconds * 1000 };
+      this.#ownNames.set(ip, known);
+    }
+    return known.name;
+  }
+
+  async #reverse(ip: string): Promise<string | undefined> {
+    const [name] = await this.#resolver.reverse(ip).catch(() => []);
+    // Only what can stand in a variable, a rule and a log line.
+    return name !== undefined && /^[A-Za-z0-9._-]{1,255}$/.test(name) ? name : undefined;
+  }
+
+  /** The name of a client, when its address has one (and, with -p, the name has the address). */
   async #nameOf(ip: string): Promise<string | undefined> {
-    if (ip.startsWith("127.") || ip === "::1") return undefined;
+    if (isLoopback(ip)) return undefined;
+    const name = await this.#reverse(ip);
+    if (name === undefined || !this.#service.paranoid) return name;
     try {
-      const [name] = await this.#resolver.reverse(ip);
-      // Only what can stand in a variable, a rule and a log line.
-      if (name === undefined || !/^[A-Za-z0-9._-]{1,255}$/.test(name)) return undefined;
-      if (!this.#service.paranoid) return name;
       const back = await (ip.includes(":") ? this.#resolver.resolve6(name) : this.#resolver.resolve4(name));
       return back.includes(ip) ? name : undefined;
     } catch {

@@ -7,6 +7,7 @@ import {
   type Ends,
   plainAddress,
   s6Environment,
+  withoutConnection,
 } from "../../protocol/ucspi/environment.ts";
 import { type Counts, type LogLine, type ServerLog, serverLog } from "../../protocol/ucspi/server-log.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
@@ -61,6 +62,7 @@ function endsOf(socket: Socket, localHost: string | undefined): Ends {
     remoteIp: remote.ip,
     remotePort: socket.remotePort ?? 0,
     localHost,
+    scope: remote.scope,
   };
 }
 
@@ -90,7 +92,7 @@ export class Listener {
     this.#service = service;
     this.#around = around;
     this.#listening = listening;
-    this.#base = new Map(Object.entries(service.env));
+    this.#base = withoutConnection(Object.entries(service.env));
     this.#admissions = new Admissions(service);
     this.#words = serverLog(service.server);
     this.#log(this.#words.starting(service.host, service.port));

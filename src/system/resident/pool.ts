@@ -94,14 +94,18 @@ export class Pool {
 
   /** A service's certificate files have changed: the new ones are used from the next session on, or not at all. */
   async #reload(registered: Registered): Promise<void> {
-    const { service, log } = registered;
-    const said = (line: string) => log(Buffer.from(`${service.server}: ${line}\n`, "latin1"));
+    const { service } = registered;
     try {
       await this.#sendPolicy(this.#tlsOf(service), registered);
-      said(`certificate ${service.certificate?.certFile} was read again`);
+      this.#say(registered, `certificate ${service.certificate?.certFile} was read again`);
     } catch (error) {
-      said(`warning: new certificate is not used: ${(error as Error).message}`);
+      this.#say(registered, `warning: new certificate is not used: ${(error as Error).message}`);
     }
+  }
+
+  /** One line in the log of a service. */
+  #say({ service, log }: Registered, line: string): void {
+    log(Buffer.from(`${service.server}: ${line}\n`, "latin1"));
   }
 
   /** No new sessions of a service; resolves when the old ones have ended, or after `seconds`. */
@@ -243,14 +247,17 @@ export class Pool {
   }
 
   /** Gives the TLS process a service's whole policy, which it has verified when this resolves. Throws when it cannot be used. */
-  async #sendPolicy(tls: WorkerProcess | undefined, { service, password }: Registered): Promise<void> {
+  async #sendPolicy(tls: WorkerProcess | undefined, registered: Registered): Promise<void> {
+    const { service, password } = registered;
     if (tls === undefined || service.certificate === undefined) return;
-    const { head, body } = policyOf(service.id, service.certificate, password);
+    const { head, body } = policyOf(service, service.certificate, password);
     const answer = tls.channel.ask(head, body);
     // The frame was made by then: nothing here remembers the key.
     body.fill(0);
-    const problem = (await answer)?.head["problem"];
-    if (typeof problem === "string") throw new Error(problem);
+    const said = (await answer)?.head;
+    if (typeof said?.["problem"] === "string") throw new Error(said["problem"]);
+    for (const warning of (said?.["warnings"] ?? []) as readonly string[])
+      this.#say(registered, `warning: ${warning}`);
   }
 
   /** Others take the place of a worker that died. */

@@ -19,6 +19,8 @@ export interface Service {
   readonly offer?: { readonly program: "s6-ucspitlsd" | "s6-tlsd"; readonly verbosity: number } | undefined;
   /** Seconds for a handshake (-T). */
   readonly handshakeSeconds: number;
+  /** Seconds without an octet from either side of TLS, after which it ends (-w); 0: for ever. */
+  readonly idleSeconds: number;
   /** Sessions at once (-c). */
   readonly limit: number;
   /** 0 nothing, 1 errors, 2 every connection, 3 and what TLS agreed on. */
@@ -59,19 +61,21 @@ export interface CertificateFiles {
   /** A client must ask for one of these names; else it gets the pair above. */
   readonly namesOnly?: boolean;
   readonly ciphers?: string | undefined;
-  /** Certificates of clients (-i, -m: required; -z: named as the client's host): CCAFILE and VERIFYDEPTH. */
-  readonly clients?:
-    | {
-        readonly want: "asked" | "required" | "named";
-        readonly files: readonly string[];
-        readonly depth: number;
-      }
-    | undefined;
+  /** Parameters for finite-field Diffie-Hellman (DHFILE). */
+  readonly dhFile?: string | undefined;
+  readonly clients?: ClientFiles | undefined;
   /** Whose words describe a session to a program; undefined: ucspi-ssl's. */
   readonly facts?: "s6" | undefined;
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
   readonly chroot?: string | undefined;
+}
+
+/** Certificates of clients (-i, -m: required; -z: named as the client's host): CCAFILE, or CAFILE and CADIR; VERIFYDEPTH. */
+export interface ClientFiles {
+  readonly want: "asked" | "required" | "named";
+  readonly files: readonly string[];
+  readonly depth: number;
 }
 
 /** True when the first word of the chain, or one after a filter of ours, is authup: who the user is, is not known yet. */

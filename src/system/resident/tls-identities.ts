@@ -7,6 +7,8 @@ import type { ClientPolicy, PairHead, PolicyHead } from "./tls-policy.ts";
 
 interface Identity {
   readonly context: SecureContext;
+  readonly file: string;
+  readonly certificate: X509Certificate;
   readonly facts: readonly [string, string][];
 }
 
@@ -28,6 +30,7 @@ const secureOptions =
 
 /** One service's policy, made as a whole. */
 export class Identities {
+  readonly policy: Pick<PolicyHead, "idleSeconds" | "noDelay">;
   readonly #usual: Identity;
   readonly #named = new Map<string, Identity>();
   readonly #clients: ClientPolicy | undefined;
@@ -39,6 +42,8 @@ export class Identities {
     this.#clients = head.clients;
     this.#namesOnly = head.namesOnly ?? false;
     this.#facts = head.facts;
+    this.policy = { idleSeconds: head.idleSeconds, noDelay: head.noDelay };
+    checkCiphers(head.ciphers);
     let usual: Identity | undefined;
     const octets = head.pairs.reduce((sum, pair) => sum + pair.keyOctets, 0);
     // Node.js wants a string here, which cannot be wiped: a password that protects a key in this very memory.
@@ -56,6 +61,20 @@ export class Identities {
     }
     if (usual === undefined) throw new Error("no certificate");
     this.#usual = usual;
+  }
+
+  /** What is wrong with certificates that will be shown all the same. */
+  warnings(now: number): readonly string[] {
+    return [this.#usual, ...this.#named.values()].flatMap(({ file, certificate }) => {
+      const { validFromDate, validToDate } = certificate;
+      if (now > validToDate.getTime())
+        return [`${file} expired on ${day(validToDate)}: clients will not trust it until it is renewed`];
+      if (now < validFromDate.getTime())
+        return [
+          `${file} is not valid before ${day(validFromDate)}: clients will not trust it; is the clock right?`,
+        ];
+      return [];
+    });
   }
 
   /** What a TLSSocket is made with. */
@@ -99,6 +118,17 @@ export class Identities {
   }
 }
 
+/** Throws when OpenSSL knows none of them: said of the variable, not of a certificate. */
+function checkCiphers(ciphers: string | undefined): void {
+  try {
+    if (ciphers !== undefined) createSecureContext({ ciphers });
+  } catch (error) {
+    throw new Error(`CIPHERS="${ciphers}": OpenSSL knows no such cipher`, { cause: error });
+  }
+}
+
+const day = (date: Date) => date.toISOString().slice(0, 10);
+
 /** The whole policy at once: a context that is made of less forgets the rest. */
 function identityOf(
   { file, certificates, name }: PairHead,
@@ -118,11 +148,12 @@ function identityOf(
       minVersion: "TLSv1.2",
       maxVersion: "TLSv1.3",
       ciphers: head.ciphers ?? ciphers,
+      ...(head.dhParameters && { dhparam: head.dhParameters }),
       ecdhCurve: "X25519:P-256:P-384",
       secureOptions,
       sessionIdContext: "acceptutils",
     });
-    return { context, facts: certificateFacts(own, chain) };
+    return { context, file, certificate: own, facts: certificateFacts(own, chain) };
   } catch (error) {
     const which = name === undefined ? file : `${file} (${name})`;
     throw new Error(`${which}: ${(error as Error).message.trim()}`, { cause: error });

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { Head } from "./channel.ts";
-import type { CertificateFiles } from "./service.ts";
+import type { CertificateFiles, Service } from "./service.ts";
 
 /** The message's head. Its body is the keys, one after the other, then the password of the keys. */
 export interface PolicyHead extends Head {
@@ -14,6 +14,10 @@ export interface PolicyHead extends Head {
   readonly namesOnly?: boolean;
   readonly ciphers?: string | undefined;
   readonly facts?: "s6" | undefined;
+  /** PEM. */
+  readonly dhParameters?: string | undefined;
+  readonly idleSeconds: number;
+  readonly noDelay: boolean;
   readonly clients?: ClientPolicy | undefined;
 }
 
@@ -40,8 +44,8 @@ const maximumOctets = 900_000;
 
 /** Reads all files. The body holds keys: to be wiped once it is sent. Throws when a file cannot be read. */
 export function policyOf(
-  service: number,
-  { certFile, keyFile, names = [], namesOnly = false, ciphers, clients, facts }: CertificateFiles,
+  { id, idleSeconds, noDelay }: Pick<Service, "id" | "idleSeconds" | "noDelay">,
+  { certFile, keyFile, names = [], namesOnly = false, ciphers, dhFile, clients, facts }: CertificateFiles,
   password: Uint8Array | undefined,
 ): { head: PolicyHead; body: Buffer } {
   const keys: Buffer[] = [];
@@ -55,11 +59,14 @@ export function policyOf(
   for (const key of keys) key.fill(0);
   const head = {
     kind: "context",
-    service,
+    service: id,
     pairs,
     namesOnly,
     ciphers,
     facts,
+    dhParameters: dhFile && dhParametersIn(dhFile),
+    idleSeconds,
+    noDelay,
     clients: clients && {
       want: clients.want,
       depth: clients.depth,
@@ -71,10 +78,24 @@ export function policyOf(
   return { head, body };
 }
 
+function dhParametersIn(file: string): string {
+  const pem = readFileSync(file, "latin1");
+  // Of other kinds (X9.42, which openssl dhparam -dsaparam writes) OpenSSL makes nothing, without a word.
+  if (pem.includes("-----BEGIN DH PARAMETERS-----")) return pem;
+  throw new Error(`${file}: no "BEGIN DH PARAMETERS" in it, which DHFILE must have`);
+}
+
 /** All files a policy is read from. */
-export const filesOf = ({ certFile, keyFile, names = [], clients }: CertificateFiles): readonly string[] => [
+export const filesOf = ({
+  certFile,
+  keyFile,
+  names = [],
+  dhFile,
+  clients,
+}: CertificateFiles): readonly string[] => [
   ...new Set([
     ...[certFile, keyFile, ...names.flatMap((pair) => [pair.certFile, pair.keyFile])],
+    ...(dhFile === undefined ? [] : [dhFile]),
     ...(clients?.files ?? []),
   ]),
 ];

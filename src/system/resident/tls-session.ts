@@ -20,6 +20,9 @@ export interface TlsSession {
   readonly host: string | undefined;
   /** For the handshake. */
   readonly seconds: number;
+  /** Without an octet from either side, after which all ends. */
+  readonly idleSeconds?: number;
+  readonly noDelay?: boolean;
   /** To tell a client that ended TLS from one that only ended the connection. */
   readonly goodbyeWanted?: boolean;
   /** The handshake is done; nothing of the client's has gone to the program yet. `block` is what to tell it. */
@@ -35,7 +38,7 @@ const longestMs = 2 ** 31 - 1;
 
 export function serveTls(session: TlsSession): void {
   const { client, said, heard, identities, host, seconds } = session;
-  client.setNoDelay(true);
+  client.setNoDelay(session.noDelay ?? true);
   let goodbye = true;
   const tls = session.goodbyeWanted
     ? withGoodbye(client, identities, () => {
@@ -81,6 +84,7 @@ export function serveTls(session: TlsSession): void {
     }
     secured = true;
     session.secured(identities.blockFor(tls));
+    tls.setTimeout(Math.min((session.idleSeconds ?? 0) * 1000, longestMs), () => close(""));
     tls.pipe(heard);
     said.pipe(tls);
     said.on("end", () => {

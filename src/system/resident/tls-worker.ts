@@ -20,8 +20,9 @@ export function tlsWorker(master: Channel): void {
       const policy = head as PolicyHead;
       try {
         // What was in use stays so when this throws.
-        identities.set(policy.service, new Identities(policy, body));
-        master.reply(message, {});
+        const fresh = new Identities(policy, body);
+        identities.set(policy.service, fresh);
+        master.reply(message, { warnings: fresh.warnings(Date.now()) });
       } catch (error) {
         master.reply(message, { problem: (error as Error).message });
       }
@@ -72,6 +73,7 @@ function handshake(
     said: pair,
     heard: pair,
     identities,
+    ...identities.policy,
     host: head["host"] as string | undefined,
     seconds: Number(head["seconds"]),
     refused: (why) => {

@@ -1,5 +1,7 @@
 /** The processes of a pool: one for each role, started when it is first needed, told apart by when they were used. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync } from "node:fs";
+import { memoryFile } from "../native.ts";
 import { Channel, channelPair, closeEnd, type Received } from "./channel.ts";
 import type { Role } from "./roles.ts";
 import type { WorkerFacts } from "./service.ts";
@@ -26,6 +28,20 @@ export interface Owner {
   /** A worker is gone that nobody asked to go, and it is time to start another. */
   lost(worker: WorkerProcess): void;
 }
+
+/**
+ * Node.js cannot turn off the tickets of TLS 1.3, OpenSSL's own configuration can: a mail client seldom resumes, and two
+ * tickets cost each handshake octets and work. RFC 9325 §3.4; config(5)
+ */
+const noTickets = `nodejs_conf = begin
+openssl_conf = begin
+[begin]
+ssl_conf = modules
+[modules]
+system_default = server
+[server]
+NumTickets = 0
+`;
 
 export class WorkerProcesses {
   readonly #owner: Owner;
@@ -87,8 +103,10 @@ export class WorkerProcesses {
     const { entry, home, log, hear } = this.#owner;
     const [ours, theirs] = channelPair();
     const testRun = process.env["ACCEPTUTILS_TEST_RUN"];
-    const child = spawn(process.execPath, [...process.execArgv, entry, "worker", facts.kind], {
-      stdio: ["ignore", "ignore", 2, theirs.stream, theirs.packets],
+    const openssl = facts.kind === "tls" ? memoryFile("openssl.cnf", Buffer.from(noTickets)) : undefined;
+    const flags = openssl === undefined ? [] : ["--openssl-config=/proc/self/fd/5"];
+    const child = spawn(process.execPath, [...process.execArgv, ...flags, entry, "worker", facts.kind], {
+      stdio: ["ignore", "ignore", 2, theirs.stream, theirs.packets, openssl],
       detached: true,
       cwd: home,
       env: {
@@ -98,6 +116,7 @@ export class WorkerProcesses {
       },
     });
     closeEnd(theirs);
+    if (openssl !== undefined) closeSync(openssl);
     const channel = new Channel(ours);
     const startedAt = performance.now();
     const worker = { id: this.nextId(), key, facts, channel, process: child, startedAt, leaving: false };

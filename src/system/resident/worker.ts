@@ -3,6 +3,7 @@
  * before it sees a byte from the network. Then its kind decides.
  */
 
+import { closeSync } from "node:fs";
 import { helperWorker } from "../c-library/helpers.ts";
 import * as native from "../native.ts";
 import type { Programs } from "../system.ts";
@@ -16,6 +17,9 @@ import { userWorker } from "./user-worker.ts";
 /** The channel to the master, in every worker. */
 const masterEnd = { stream: 3, packets: 4 };
 
+/** OpenSSL's configuration, in the TLS process. */
+const opensslConfig = 5;
+
 /** Runs this process as a worker until its master is gone. */
 export function runWorker(programs: Programs): void {
   const facts = JSON.parse(process.env["ACCEPTUTILS_WORKER"] ?? "{}") as WorkerFacts;
@@ -26,8 +30,10 @@ export function runWorker(programs: Programs): void {
   const master = new Channel(masterEnd);
   master.onClose = () => native.exitNow(0);
   giveUp(facts);
-  if (facts.kind === "tls") tlsWorker(master);
-  else if (facts.kind === "front") frontWorker(master, programs);
+  if (facts.kind === "tls") {
+    closeSync(opensslConfig); // OpenSSL has read it
+    tlsWorker(master);
+  } else if (facts.kind === "front") frontWorker(master, programs);
   else if (facts.kind === "auth") authWorker(master);
   else if (facts.kind === "helper") void helperWorker(master);
   else userWorker(master, programs);
