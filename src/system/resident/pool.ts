@@ -35,8 +35,10 @@ interface Registered {
   stopped?: () => void;
 }
 
-/** User workers kept warm; the one that was used least recently goes. */
+/** User workers kept warm; the one that was used least recently goes, once its sessions have ended. */
 const warmUsers = 32;
+/** User workers in all: each is a process, and one that has sessions is not sent away. */
+const mostUsers = 256;
 
 export class Pool {
   readonly #log: (line: string) => void;
@@ -170,12 +172,13 @@ export class Pool {
     return this.#workers.of(this.#roles.auth());
   }
 
-  #userOf(account: Account, groups: readonly number[] | undefined): WorkerProcess {
+  /** undefined: there are too many. */
+  #userOf(account: Account, groups: readonly number[] | undefined): WorkerProcess | undefined {
     const role = this.#roles.user(account, groups);
-    if (this.#workers.running(role.key) === undefined) {
-      const users = this.#workers.all.filter(({ facts }) => facts.kind === "user");
-      if (users.length >= warmUsers) void this.#workers.end(users[0]!);
-    }
+    if (this.#workers.running(role.key) !== undefined) return this.#workers.of(role);
+    if (this.#workers.all.filter(({ facts }) => facts.kind === "user").length >= mostUsers) return undefined;
+    const users = this.#workers.inUse("user");
+    if (users.length >= warmUsers) this.#workers.retire(users[0]!);
     return this.#workers.of(role);
   }
 
@@ -200,20 +203,29 @@ export class Pool {
         if (worker.facts.kind === "auth") this.#admit(worker, message);
         break;
       case "idle":
-        if (worker.facts.kind === "user") void this.#workers.end(worker);
+        // A ticket may be on its way to one that does not know yet that it is to go.
+        if (worker.leaving) void this.#workers.end(worker);
+        else if (worker.facts.kind === "user") this.#workers.retire(worker);
         break;
     }
   }
 
   #admit(auth: WorkerProcess, message: Received): void {
-    const service = this.#services.get(Number(message.head["service"]))?.service;
-    if (service === undefined) {
+    const id = Number(message.head["service"]);
+    const registered = this.#services.get(id) ?? this.#ending.get(id);
+    if (registered === undefined) {
       auth.channel.reply(message, { code: 111 });
       return;
     }
+    const { service } = registered;
     const account = message.head["account"] as Account;
     const settled = message.head["settled"] as SettledFacts | undefined;
     const user = this.#userOf(account, settled?.groups);
+    if (user === undefined) {
+      this.#say(registered, `warning: ${mostUsers} users have sessions, each a process: no more can log in`);
+      auth.channel.reply(message, { code: 111 });
+      return;
+    }
     const ticket = randomBytes(16).toString("hex");
     user.channel.send({ kind: "admit", ticket, service, account, settled });
     auth.channel.reply(message, { worker: user.id, ticket });

@@ -33,17 +33,30 @@ export function userWorker(master: Channel, programs: Programs): void {
   /** Sessions that came before their ticket did: the two come by different ways. */
   const early = new Map<string, () => void>();
   let sessions = 0;
+  let retiring = false;
   let idle: NodeJS.Timeout | undefined;
 
+  /** Says that there is nothing to do, if that is so. */
+  const offerToGo = () => {
+    if (sessions > 0 || tickets.size > 0) return;
+    log.flush();
+    master.send({ kind: "idle" });
+  };
+
   master.onMessage = ({ head, descriptors }) => {
-    if (head.kind === "admit") {
+    if (head.kind === "retire") {
+      retiring = true;
+      offerToGo();
+    } else if (head.kind === "admit") {
       const ticket = String(head["ticket"]);
       tickets.set(ticket, {
         service: head["service"] as Service,
         account: head["account"] as Account,
         settled: head["settled"] as SettledFacts | undefined,
       });
-      setTimeout(() => tickets.delete(ticket), ticketSeconds * 1000).unref();
+      setTimeout(() => {
+        if (tickets.delete(ticket) && retiring) offerToGo();
+      }, ticketSeconds * 1000).unref();
       early.get(ticket)?.();
       clearTimeout(idle);
     } else if (head.kind === "peer") {
@@ -99,7 +112,8 @@ export function userWorker(master: Channel, programs: Programs): void {
     sessions -= 1;
     if (sessions > 0) return;
     clearTimeout(idle);
-    idle = setTimeout(() => master.send({ kind: "idle" }), idleSeconds * 1000);
+    if (retiring) offerToGo();
+    else idle = setTimeout(offerToGo, idleSeconds * 1000);
   }
 }
 

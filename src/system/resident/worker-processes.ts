@@ -47,6 +47,8 @@ export class WorkerProcesses {
   readonly #owner: Owner;
   /** In the order in which they were last asked for. */
   readonly #workers = new Map<string, WorkerProcess>();
+  /** All that run, those too that only end what they have begun. */
+  readonly #alive = new Set<WorkerProcess>();
   readonly #failures = new Map<string, number>();
   #lastId = 0;
   #stopping = false;
@@ -66,7 +68,7 @@ export class WorkerProcesses {
   }
 
   get all(): readonly WorkerProcess[] {
-    return [...this.#workers.values()];
+    return [...this.#alive];
   }
 
   running(key: string): WorkerProcess | undefined {
@@ -83,10 +85,25 @@ export class WorkerProcesses {
     return there;
   }
 
-  /** It goes, by force after a while; others may take its place at once. */
-  async end(worker: WorkerProcess): Promise<void> {
+  /** Those of a kind that take new work; the one that was used least recently comes first. */
+  inUse(kind: WorkerFacts["kind"]): readonly WorkerProcess[] {
+    return [...this.#workers.values()].filter(({ facts }) => facts.kind === kind);
+  }
+
+  /** It gets no more work, and says `idle` when it has done what it has; others may take its place at once. */
+  retire(worker: WorkerProcess): void {
+    this.#leave(worker);
+    worker.channel.send({ kind: "retire" });
+  }
+
+  #leave(worker: WorkerProcess): void {
     worker.leaving = true;
-    this.#workers.delete(worker.key);
+    if (this.#workers.get(worker.key) === worker) this.#workers.delete(worker.key);
+  }
+
+  /** It goes, by force after a while. */
+  async end(worker: WorkerProcess): Promise<void> {
+    this.#leave(worker);
     const gone = new Promise<void>((resolve) => worker.process.once("exit", () => resolve()));
     worker.channel.close();
     const late = setTimeout(() => worker.process.kill("SIGKILL"), 2000);
@@ -100,7 +117,7 @@ export class WorkerProcesses {
   }
 
   #start({ key, facts }: Role): WorkerProcess {
-    const { entry, home, log, hear } = this.#owner;
+    const { entry, home, hear } = this.#owner;
     const [ours, theirs] = channelPair();
     const testRun = process.env["ACCEPTUTILS_TEST_RUN"];
     const openssl = facts.kind === "tls" ? memoryFile("openssl.cnf", Buffer.from(noTickets)) : undefined;
@@ -121,8 +138,10 @@ export class WorkerProcesses {
     const startedAt = performance.now();
     const worker = { id: this.nextId(), key, facts, channel, process: child, startedAt, leaving: false };
     this.#workers.set(key, worker);
+    this.#alive.add(worker);
     channel.onMessage = (message) => hear(worker, message);
-    child.on("error", (error) => log(`acceptutils: cannot start ${facts.title}: ${error.message}`));
+    // No process was made, and none will exit.
+    child.on("error", (error) => this.#ended(worker, `cannot start: ${error.message}`));
     child.on("exit", (code, signal) => this.#ended(worker, signal ?? `exit code ${code}`));
     return worker;
   }
@@ -130,12 +149,14 @@ export class WorkerProcesses {
   #ended(worker: WorkerProcess, how: string): void {
     const { key, facts, channel, leaving, startedAt } = worker;
     channel.close();
-    if (leaving || this.#stopping) return;
-    if (this.#workers.get(key) === worker) this.#workers.delete(key);
+    this.#alive.delete(worker);
+    if (this.#stopping) return;
+    if (leaving && how === "exit code 0") return;
+    this.#leave(worker);
     this.#owner.log(
       `acceptutils: ${facts.title.replace(/.*: /, "")} (pid ${worker.process.pid}) ended: ${how}`,
     );
-    if (facts.kind === "user") return; // the next login starts another
+    if (leaving || facts.kind === "user") return; // the next login starts another
     const failures = performance.now() - startedAt > 5000 ? 0 : (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
     // The first time at once: clients are waiting. Later ever slower: it will not work this second either.
