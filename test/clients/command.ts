@@ -42,3 +42,8 @@ export function missing(...programs: readonly string[]): string | false {
   const absent = programs.filter((program) => spawnSync("sh", ["-c", `command -v ${program}`]).status !== 0);
   return absent.length === 0 ? false : `${absent.join(", ")} not installed`;
 }
+
+/** Where somebody else's program is: ours of the same name may come before it in the PATH of a test. */
+export function pathOf(program: string): string {
+  return spawnSync("sh", ["-c", `command -v ${program}`], { encoding: "utf8" }).stdout.trim();
+}

@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { after, test } from "node:test";
 import { setTimeout as later } from "node:timers/promises";
 import { root } from "../runner/case.ts";
-import { missing, run } from "./command.ts";
+import { missing, pathOf, run } from "./command.ts";
 import { Client, plain } from "./smtp-client.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "natively-"));
@@ -90,7 +90,7 @@ test("printf | qmail-pop3d Maildir", async () => {
 /** Starts Debian's tcpserver in front of a chain. Resolves to its port, which it says on standard output, and its log. */
 async function tcpserver(...chain: string[]): Promise<{ port: number; log(): string }> {
   const user = process.getuid?.() === 0 ? ["-u", String(nobody), "-g", String(nobody)] : [];
-  const server = spawn("tcpserver", ["-1vRHl0", ...user, "127.0.0.1", "0", ...chain], {
+  const server = spawn(pathOf("tcpserver"), ["-1vRHl0", ...user, "127.0.0.1", "0", ...chain], {
     cwd: home,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
