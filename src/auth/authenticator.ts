@@ -22,10 +22,15 @@ export interface AuthenticatorParts {
   readonly sleep: (seconds: number) => Promise<unknown>;
 }
 
+/** Questions to another server, or processes of someone else's, at once. */
+const remoteAtOnce = 16;
+
 export class Authenticator {
   readonly book: PenaltyBook;
   readonly #parts: AuthenticatorParts;
   readonly #queue: FairQueue;
+  /** For backends that have others do the work. */
+  readonly #remote: FairQueue;
   readonly #key = randomBytes(32);
   /** Guesses under way, by network. */
   readonly #pending = new Map<string, number>();
@@ -34,6 +39,7 @@ export class Authenticator {
     this.#parts = parts;
     this.book = parts.book;
     this.#queue = new FairQueue(parts.limits);
+    this.#remote = new FairQueue({ ...parts.limits, atOnce: remoteAtOnce });
   }
 
   /**
@@ -47,7 +53,8 @@ export class Authenticator {
     const account = await backend.verify(question, async (work, stored) => {
       remembered = stored !== undefined && known.has(stored, secret, now());
       if (remembered) return true;
-      const right = await this.#checkSlowly(client, user, work);
+      const queue = backend.remote ? this.#remote : this.#queue;
+      const right = await this.#checkSlowly(client, user, queue, work);
       if (right && stored !== undefined) known.add(stored, secret, now());
       return right;
     });
@@ -56,7 +63,12 @@ export class Authenticator {
     return account;
   }
 
-  async #checkSlowly(client: string, user: string, check: () => Promise<boolean>): Promise<boolean> {
+  async #checkSlowly(
+    client: string,
+    user: string,
+    queue: FairQueue,
+    check: () => Promise<boolean>,
+  ): Promise<boolean> {
     const network = networkOf(client) ?? "";
     const pending = this.#pending.get(network) ?? 0;
     if (pending >= this.#parts.limits.waitingEach) throw new Busy("too many passwords to check");
@@ -66,7 +78,7 @@ export class Authenticator {
       if (delay > 0) await this.#parts.sleep(delay);
       // Not checked, so that a network that is turned away does not find out even when it guesses right.
       if (this.book.refusedSeconds(client, this.#parts.now()) > 0) return false;
-      return await this.#queue.run(network, check);
+      return await queue.run(network, check);
     } finally {
       const left = (this.#pending.get(network) ?? 1) - 1;
       if (left === 0) this.#pending.delete(network);

@@ -20,6 +20,8 @@ export interface Question {
 export type Check = (work: () => Promise<boolean>, stored?: Uint8Array) => Promise<boolean>;
 
 export interface Backend {
+  /** The check costs somebody else's time, not this machine's: more of them may be under way at once. */
+  readonly remote?: boolean;
   /**
    * What the session becomes when the password is right; undefined when it is not. Calls `check` once, whatever is
    * wrong, and takes the same time for it as far as we can see to that: a user that there is not, one that is locked

@@ -1,9 +1,15 @@
 import { join, resolve } from "node:path";
-import { Unable } from "../../auth/backend.ts";
+import { type Question, Unable } from "../../auth/backend.ts";
 import { ControlError, type Kinds, settingsOf } from "../../control/settings-file.ts";
+import {
+  type KnownOf,
+  NoAccount,
+  type VirtualAccountSettings,
+  virtualAccount,
+} from "../../control/virtual-account.ts";
 import type { Perform } from "../c-library/deeds.ts";
 import { readFileCached } from "../files.ts";
-import type { System } from "../system.ts";
+import type { Account, System } from "../system.ts";
 
 /** What a backend needs of the host it runs in. */
 export interface Surroundings extends Pick<System, "home" | "readFile"> {
@@ -34,6 +40,19 @@ export async function settingsFor<Settings>(
     return settingsOf(path, await readFile(path), kinds);
   } catch (error) {
     if (error instanceof ControlError) throw new Unable(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/** Only POP3 has a time stamp to say. */
+export const protocolOf = ({ timestamp }: Question) => (timestamp === "" ? "smtp" : "pop3");
+
+/** The account of a user whose password was right; undefined when nobody is to become that. Throws Unable. */
+export function accountWith(known: KnownOf, settings: VirtualAccountSettings): Account | undefined {
+  try {
+    return virtualAccount(known, settings);
+  } catch (error) {
+    if (error instanceof NoAccount) throw new Unable(error.message, { cause: error });
     throw error;
   }
 }

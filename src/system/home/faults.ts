@@ -4,6 +4,8 @@ import { accessSync, constants, readdirSync, readFileSync, statSync } from "node
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { networks } from "../../auth/network.ts";
+import { dovecotSettings } from "../../control/checkpassword-dovecot.ts";
+import { httpSettings } from "../../control/checkpassword-http.ts";
 import { pamSettings } from "../../control/checkpassword-pam.ts";
 import { type Kinds, parseSettings } from "../../control/settings-file.ts";
 import { parseUser } from "../../control/users.ts";
@@ -63,6 +65,8 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["smtpfilters", programs],
   ["ofmipfilters", programs],
   ["checkpassword-pam", settings(pamSettings)],
+  ["checkpassword-http", settings(httpSettings)],
+  ["checkpassword-dovecot", settings(dovecotSettings)],
 ]);
 
 const usersAndCertificate: ReadonlyMap<string, Check> = new Map<string, Check>([

@@ -75,6 +75,7 @@ export function nextProgramIn(argv: readonly string[], path: string | undefined,
 /** A backend for one question. */
 export function foreignCheckpassword(login: Login): Backend {
   return {
+    remote: true, // for all we know
     async verify({ user, secret, timestamp }, check) {
       let account: Account | undefined;
       const right = await check(async () => {
