@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { connect as connectTls } from "node:tls";
 import { root } from "./case.ts";
 
@@ -62,6 +62,17 @@ export class UcspiListeners {
   readonly probe = join(this.folder, "probe.pl");
   readonly certificate = join(this.folder, "cert.pem");
   readonly key = join(this.folder, "key.pem");
+  /** The folder of our programs, which is first in PATH. */
+  readonly bin = join(root, "build", "bin");
+  readonly environment: Readonly<Record<string, string>> = {
+    PATH: `${this.bin}:${process.env["PATH"]}`,
+    UCSPITLS: "",
+    CERTFILE: this.certificate,
+    KEYFILE: this.key,
+    ...(process.env["ACCEPTUTILS_TEST_RUN"] && {
+      ACCEPTUTILS_TEST_RUN: process.env["ACCEPTUTILS_TEST_RUN"],
+    }),
+  };
   readonly #servers = new Map<string, Server>();
 
   constructor() {
@@ -87,26 +98,17 @@ export class UcspiListeners {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** A server of ours, which prints its port and then logs `status: 0`. */
+  /** A server, of ours unless its path is told, which prints its port and then logs `status: 0`. */
   async running(
     name: string,
     words: readonly string[],
     env: Record<string, string | undefined>,
   ): Promise<Server> {
-    const command = [name, ...words].join(" ");
+    const command = [name, ...words, JSON.stringify(env)].join(" ");
     const there = this.#servers.get(command);
     if (there !== undefined) return there;
-    const bin = join(root, "build", "bin");
-    const { PATH, ACCEPTUTILS_TEST_RUN } = process.env;
-    const child = spawn(join(bin, name), words, {
-      env: {
-        PATH: `${bin}:${PATH}`,
-        UCSPITLS: "",
-        CERTFILE: this.certificate,
-        KEYFILE: this.key,
-        ...env,
-        ...(ACCEPTUTILS_TEST_RUN && { ACCEPTUTILS_TEST_RUN }),
-      },
+    const child = spawn(resolve(this.bin, name), words, {
+      env: { ...this.environment, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const server = { child, port: 0, log: "" };
@@ -129,7 +131,7 @@ export class UcspiListeners {
   }
 }
 
-async function logged(server: Server, pattern: RegExp): Promise<void> {
+export async function logged(server: Server, pattern: RegExp): Promise<void> {
   while (!pattern.test(server.log)) await once(server.child.stderr!, "data");
 }
 
