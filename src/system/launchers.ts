@@ -10,9 +10,16 @@ export interface Installation {
   readonly bundle: string;
 }
 
+/**
+ * Programs that are told of certificates by variables like CERTFILE:mx.example. Of the shells that a machine may have as
+ * sh, bash alone hands such names on.
+ */
+const namedCertificates = /^(sslserver$|s6-)/;
+
 export function launcherText(name: string, { node, bundle }: Installation): string {
   const words = [quoted(node), "--disable-warning=ExperimentalWarning", quoted(bundle), name];
-  return `#!/bin/sh\n${launcherMark}\n# ${name}\nexec ${words.join(" ")} "$@"\n`;
+  const shell = namedCertificates.test(name) && existsSync("/bin/bash") ? "/bin/bash" : "/bin/sh";
+  return `#!${shell}\n${launcherMark}\n# ${name}\nexec ${words.join(" ")} "$@"\n`;
 }
 
 /**

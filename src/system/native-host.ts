@@ -2,7 +2,8 @@
  * The native host: a program is a process. Descriptors are descriptors, exec is execve(2).
  * This is what runs under a foreign server, or in front of a foreign program.
  */
-import { spawn as spawnProcess } from "node:child_process";
+
+import { type ChildProcess, spawn as spawnProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
 import { basename, resolve as resolvePath } from "node:path";
@@ -170,14 +171,15 @@ class NativeSystem implements System {
     return new ProcessChild(process_, wires);
   }
 
-  async offerTls([program = "", ...args]: readonly string[]): Promise<void> {
+  async offerTls([program = "", ...args]: readonly string[]): Promise<() => Promise<number>> {
     const [control, theirControl] = native.socketPair();
     const [read, decrypted] = native.pipe();
     const [clear, write] = native.pipe();
     const given = [theirControl, clear, decrypted];
+    let monitor: ChildProcess;
     try {
       const env = Object.fromEntries(this.env);
-      const monitor = await startOurs({ name: program, args, env, descriptors: [0, 1], more: given });
+      monitor = await startOurs({ name: program, args, env, descriptors: [0, 1], more: given });
       monitor.unref(); // whoever we become is not told that it ended
     } catch (error) {
       throw new CannotRun(program, codeOf(error), { cause: error });
@@ -188,6 +190,11 @@ class NativeSystem implements System {
       this.env.set(tlsVariables[at]!, String(native.duplicateFrom(fd, 10)));
       closeSync(fd);
     }
+    return async () => {
+      monitor.ref();
+      if (monitor.exitCode === null && monitor.signalCode === null) await once(monitor, "exit");
+      return monitor.exitCode ?? 111;
+    };
   }
 
   canStartTls(): boolean {

@@ -75,6 +75,9 @@ export async function runResident(argv: readonly string[], session: Session): Pr
  */
 const trustMs = 100;
 
+/** The exit code of whoever speaks TLS, when there was no handshake. s6-tlsd-io(8) */
+const noHandshake = 98;
+
 let lastPid = 0;
 /** Numbers for programs that are no process: this worker's pid in front, so that no other worker has them. */
 function nextPid(): number {
@@ -203,10 +206,11 @@ class ResidentSystem implements System {
     return child;
   }
 
-  async offerTls([program = ""]: readonly string[]): Promise<void> {
+  async offerTls([program = ""]: readonly string[]): Promise<() => Promise<number>> {
     // What it takes was made ready when the server looked at its command line.
     if (this.#tls === "none") throw new CannotRun(program, "ENOTSUP");
     this.#tls = "offered";
+    return async () => noHandshake;
   }
 
   canStartTls(): boolean {

@@ -141,9 +141,9 @@ export interface System {
    * The server's side of UCSPI-TLS: from here on, a program of the chain may start TLS on descriptors 0 and 1. `monitor`
    * is the program that speaks TLS when it is asked to: it gets the connection on 0 and 1, the control socket on 3,
    * reads what to encrypt from 4, and writes what it decrypted to 5. In a worker, the TLS process does all that.
-   * Throws CannotRun.
+   * Resolves to how to learn its exit code once startTls() has failed. Throws CannotRun.
    */
-  offerTls(monitor: readonly string[]): Promise<void>;
+  offerTls(monitor: readonly string[]): Promise<() => Promise<number>>;
   /**
    * The application's side of UCSPI-TLS: asks for the handshake, moves descriptors 0 and 1 into TLS and resolves
    * to what the server says of it (a name without value: to be unset). All clear text must have been written; what

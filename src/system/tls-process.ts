@@ -22,8 +22,6 @@ export interface Carried {
   readonly notify: number | undefined;
   /** For the handshake. */
   readonly seconds: number;
-  /** A client must end TLS before it ends the connection. */
-  readonly goodbyeWanted: boolean;
 }
 
 export interface ReadyTls {
@@ -52,10 +50,7 @@ export function prepareTls(files: CertificateFiles, home: string): ReadyTls | Ke
   return { serve: (carried) => serve(carried, identities) };
 }
 
-function serve(
-  { said, heard, notify, seconds, goodbyeWanted }: Carried,
-  identities: Identities,
-): Promise<void> {
+function serve({ said, heard, notify, seconds }: Carried, identities: Identities): Promise<void> {
   if (!fstatSync(0).isSocket()) throw new Error("descriptor 0 is no connection");
   return new Promise((resolve, reject) => {
     serveTls({
@@ -63,9 +58,9 @@ function serve(
       said: new Socket({ fd: said, readable: true, writable: false }),
       heard: new Socket({ fd: heard, readable: false, writable: true }),
       identities,
+      ...identities.policy,
       host: undefined,
       seconds,
-      goodbyeWanted,
       secured: (block) => {
         if (notify === undefined) return;
         writeSync(notify, blockOf(block));

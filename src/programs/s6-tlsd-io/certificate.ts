@@ -17,7 +17,7 @@ export function forgetCertificate(env: Map<string, string>): void {
 
 /** The files of the policy. Throws an Error that says what is missing. */
 export function certificateOf(
-  { sniLevel, clients }: Pick<TlsOptions, "sniLevel" | "clients">,
+  { sniLevel, clients, goodbyeWanted }: Pick<TlsOptions, "sniLevel" | "clients" | "goodbyeWanted">,
   env: ReadonlyMap<string, string>,
 ): CertificateFiles {
   const names = sniLevel > 0 ? namedPairs(env) : [];
@@ -29,6 +29,7 @@ export function certificateOf(
     names,
     namesOnly: sniLevel >= 2,
     facts: "s6",
+    goodbyeWanted,
     clients:
       clients === "unasked"
         ? undefined

@@ -95,14 +95,14 @@ function complain(trouble: KeyTrouble, system: System): number {
 
 async function serve(
   ready: ReadyTls,
-  { handshakeSeconds, goodbyeWanted, rest }: TlsOptions,
+  { handshakeSeconds, rest }: TlsOptions,
   notify: number | undefined,
   system: System,
 ): Promise<number> {
   const [said, heard] = rest.map(Number);
   try {
     const seconds = handshakeSeconds;
-    await ready.serve({ said: said!, heard: heard!, notify, seconds, goodbyeWanted });
+    await ready.serve({ said: said!, heard: heard!, notify, seconds });
     return 0;
   } catch (error) {
     system.log(`s6-tlsd-io: fatal: ${(error as Error).message}`);

@@ -25,17 +25,20 @@ export function optionsOf(name: Offering, words: readonly string[], system: Syst
   return exit.misused;
 }
 
-/** Becomes the next program, after `first` was done with TLS; its exit code, when it has one, is the end. */
+/**
+ * Becomes the next program, after `first` was done with TLS; its exit code, when it has one, is the end. It is told how
+ * to learn that of whoever speaks TLS.
+ */
 export async function offer(
   name: Offering,
   { passedOn, clean, rest }: TlsOptions,
   system: System,
-  first: () => Promise<number | undefined> = async () => undefined,
+  first: (monitor: () => Promise<number>) => Promise<number | undefined> = async () => undefined,
 ): Promise<number> {
   try {
-    await system.offerTls(["s6-tlsd-io", onDemand, name, ...passedOn]);
+    const monitor = await system.offerTls(["s6-tlsd-io", onDemand, name, ...passedOn]);
     if (clean) forgetCertificate(system.env);
-    return (await first()) ?? (await system.exec(rest));
+    return (await first(monitor)) ?? (await system.exec(rest));
   } catch (error) {
     if (!(error instanceof CannotRun)) throw error;
     system.log(`${name}: fatal: ${error.message}`);

@@ -86,8 +86,12 @@ export function frontWorker(master: Channel, programs: Programs): void {
       }
       case "peer": {
         const channel = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
-        if (head["role"] === "tls") peers.tls = channel;
-        else if (head["role"] === "auth") {
+        if (head["role"] === "tls") {
+          peers.tls = channel;
+          channel.onMessage = ({ head }) => {
+            if (head.kind === "ended") log.add(Number(head["service"]), `s6-tlsd-io: fatal: ${head["how"]}`);
+          };
+        } else if (head["role"] === "auth") {
           peers.auth = channel;
           channel.onMessage = ({ head }) => {
             if (head.kind !== "turnAway") return;

@@ -64,6 +64,8 @@ export interface CertificateFiles {
   /** Parameters for finite-field Diffie-Hellman (DHFILE). */
   readonly dhFile?: string | undefined;
   readonly clients?: ClientFiles | undefined;
+  /** A client must end TLS before it ends the connection, or it is logged (-J). */
+  readonly goodbyeWanted?: boolean;
   /** Whose words describe a session to a program; undefined: ucspi-ssl's. */
   readonly facts?: "s6" | undefined;
   readonly uid?: number | undefined;

@@ -30,7 +30,7 @@ const secureOptions =
 
 /** One service's policy, made as a whole. */
 export class Identities {
-  readonly policy: Pick<PolicyHead, "idleSeconds" | "noDelay">;
+  readonly policy: Pick<PolicyHead, "idleSeconds" | "noDelay" | "goodbyeWanted">;
   readonly #usual: Identity;
   readonly #named = new Map<string, Identity>();
   readonly #clients: ClientPolicy | undefined;
@@ -42,7 +42,7 @@ export class Identities {
     this.#clients = head.clients;
     this.#namesOnly = head.namesOnly ?? false;
     this.#facts = head.facts;
-    this.policy = { idleSeconds: head.idleSeconds, noDelay: head.noDelay };
+    this.policy = { idleSeconds: head.idleSeconds, noDelay: head.noDelay, goodbyeWanted: head.goodbyeWanted };
     checkCiphers(head.ciphers);
     let usual: Identity | undefined;
     const octets = head.pairs.reduce((sum, pair) => sum + pair.keyOctets, 0);

@@ -18,6 +18,7 @@ export interface PolicyHead extends Head {
   readonly dhParameters?: string | undefined;
   readonly idleSeconds: number;
   readonly noDelay: boolean;
+  readonly goodbyeWanted: boolean;
   readonly clients?: ClientPolicy | undefined;
 }
 
@@ -45,7 +46,17 @@ const maximumOctets = 900_000;
 /** Reads all files. The body holds keys: to be wiped once it is sent. Throws when a file cannot be read. */
 export function policyOf(
   { id, idleSeconds, noDelay }: Pick<Service, "id" | "idleSeconds" | "noDelay">,
-  { certFile, keyFile, names = [], namesOnly = false, ciphers, dhFile, clients, facts }: CertificateFiles,
+  {
+    certFile,
+    keyFile,
+    names = [],
+    namesOnly = false,
+    ciphers,
+    dhFile,
+    clients,
+    facts,
+    goodbyeWanted = false,
+  }: CertificateFiles,
   password: Uint8Array | undefined,
 ): { head: PolicyHead; body: Buffer } {
   const keys: Buffer[] = [];
@@ -67,6 +78,7 @@ export function policyOf(
     dhParameters: dhFile && dhParametersIn(dhFile),
     idleSeconds,
     noDelay,
+    goodbyeWanted,
     clients: clients && {
       want: clients.want,
       depth: clients.depth,

@@ -4,6 +4,7 @@
  */
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { finished } from "node:stream/promises";
 import { TLSSocket } from "node:tls";
 import type { Identities } from "./tls-identities.ts";
 
@@ -85,6 +86,11 @@ export function serveTls(session: TlsSession): void {
     secured = true;
     session.secured(identities.blockFor(tls));
     tls.setTimeout(Math.min((session.idleSeconds ?? 0) * 1000, longestMs), () => close(""));
+    // Over a stream of ours TLS does not close itself when both sides are done.
+    void finished(tls).then(
+      () => close(""),
+      () => {},
+    );
     tls.pipe(heard);
     said.pipe(tls);
     said.on("end", () => {

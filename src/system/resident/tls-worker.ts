@@ -36,9 +36,14 @@ export function tlsWorker(master: Channel): void {
           return;
         }
         const asked = message.head["question"] !== undefined;
-        handshake(message, identities.get(Number(message.head["service"])), (facts) => {
+        const service = Number(message.head["service"]);
+        const told = (facts: Record<string, unknown>) => {
           if (asked) front.reply(message, facts);
-        });
+        };
+        const ended = (how: string) => {
+          if (how !== "") front.send({ kind: "ended", service, how });
+        };
+        handshake(message, identities.get(service), { told, ended });
       };
     }
   };
@@ -52,7 +57,7 @@ export function tlsWorker(master: Channel): void {
 function handshake(
   { head, descriptors }: Received,
   identities: Identities | undefined,
-  told: (facts: Record<string, unknown>) => void,
+  { told, ended }: { told(facts: Record<string, unknown>): void; ended(how: string): void },
 ): void {
   const [client, inside, control] = descriptors;
   if (client === undefined || inside === undefined) return;
@@ -76,6 +81,7 @@ function handshake(
     ...identities.policy,
     host: head["host"] as string | undefined,
     seconds: Number(head["seconds"]),
+    ended,
     refused: (why) => {
       reply?.destroy();
       told({ why });
