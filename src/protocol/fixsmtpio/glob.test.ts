@@ -93,6 +93,65 @@ test("a quoted text matches itself alone", () => {
   );
 });
 
+/** A text that counts what is looked at. A search may look at each of its places for each character it looks for. */
+class Counted {
+  steps = 0;
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get length(): number {
+    return this.#text.length;
+  }
+
+  charCodeAt(at: number): number {
+    this.steps += 1;
+    return this.#text.charCodeAt(at);
+  }
+
+  startsWith(words: string, at = 0): boolean {
+    this.steps += words.length;
+    return this.#text.startsWith(words, at);
+  }
+
+  indexOf(words: string, from = 0): number {
+    const found = this.#text.indexOf(words, from);
+    this.steps += ((found === -1 ? this.length : found) - from + 1) * words.length;
+    return found;
+  }
+}
+
+/** How much of `text` a glob looks at, as a part of what it may: the length of the line times that of the glob. */
+function effort(glob: string, text: string): number {
+  const counted = new Counted(text);
+  compileGlob(glob).matches(counted as unknown as string);
+  return counted.steps / ((glob.length + 1) * (text.length + 1));
+}
+
+test("no glob looks at a line more often than it is long", () => {
+  const piece = fc.constantFrom("*", "*", "?", "a", "ab", "[ab]", "[!a]", "*a", "*?", "*[ab]b", "\\a");
+  const glob = fc.array(piece, { maxLength: 40 }).map((all) => all.join(""));
+  const text = fc.array(fc.constantFrom("a", "a", "a", "b"), { maxLength: 200 }).map((all) => all.join(""));
+  fc.assert(
+    fc.property(glob, text, (source, subject) => {
+      assert.ok(effort(source, subject) <= 2);
+    }),
+  );
+});
+
+for (const [glob, text] of [
+  ["*a".repeat(50) + "b", "a".repeat(1000)],
+  ["*a?".repeat(50) + "b", "a".repeat(1000)],
+  ["*[ab]".repeat(50) + "c", "a".repeat(1000)],
+  ["*" + "a".repeat(50) + "b*", "a".repeat(1000)],
+  ["*" + "?".repeat(50) + "[b]*", "a".repeat(1000)],
+  ["*" + "a?".repeat(50) + "b*", "ab".repeat(1000)],
+] as const) {
+  test(`an attack on matching: ${glob.slice(0, 12)}…`, () => assert.ok(effort(glob, text) <= 2));
+}
+
 test("no glob is exponential", () => {
   assert.equal(compileGlob("*a".repeat(5000) + "b").matches("a".repeat(20_000)), false);
 });
