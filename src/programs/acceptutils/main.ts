@@ -1,5 +1,5 @@
 /** acceptutils: the one command for people. acceptutils(8) */
-import { codeOf, type System, systemWords } from "../../system/system.ts";
+import { Closed, codeOf, type System, systemWords } from "../../system/system.ts";
 import { init } from "./init.ts";
 import { install } from "./install.ts";
 import { penalty } from "./penalty.ts";
@@ -76,6 +76,7 @@ function explain(error: unknown, command: Command, asked: Asked | undefined): nu
     command.note(error.message);
     return exit.problem;
   }
+  if (error instanceof Closed) return exit.fine; // as `| head` does: it has heard enough
   const path = error instanceof Error ? placeOf(error) : undefined;
   if (path === undefined || codeOf(error) === "") throw error;
   const advice = adviceFor(error, asked?.home ? "name another place with --home" : "name another folder");

@@ -1,3 +1,5 @@
+import type { Request } from "./request.ts";
+
 /** Which requests are part of an AUTH exchange: those who look on are not to see what is in them. */
 export class AuthExchange {
   /** Requests of it that have no reply yet. */
@@ -5,9 +7,13 @@ export class AuthExchange {
   /** The server said 334: the client's next line is an answer to that, in most cases. */
   #challenged = false;
 
-  /** Takes the next request. True when it is a part. */
-  request(event: string): boolean {
-    const part = this.#challenged || this.#owed > 0 || event === "auth";
+  /** Takes the next request. True when it is a part, or some server could take it for one. */
+  request({ bytes, start, end, event }: Request): boolean {
+    const part =
+      this.#challenged ||
+      this.#owed > 0 ||
+      event.startsWith("auth") ||
+      (event === "" && /^[ \t]*auth/i.test(bytes.toString("latin1", start, end)));
     if (part) this.#owed += 1;
     this.#challenged = false;
     return part;

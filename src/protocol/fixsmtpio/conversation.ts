@@ -173,7 +173,7 @@ export class Conversation {
   #passRequest(request: Request, answer: Answer): void {
     const { bytes, start, end, event } = request;
     const { rulings, toServer, observer } = this.#talk;
-    const secret = this.#auth.request(event);
+    const secret = this.#auth.request(request);
     const front = fronts[answer] ?? "";
     const prefix = rulings.prefixOf(event);
     toServer.say(front + prefix);

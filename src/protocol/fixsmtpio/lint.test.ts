@@ -54,6 +54,19 @@ for (const [rules, finding] of [
   [":mail::5*:18:&fixsmtpio_noop", "1 warning: exit code 18 is fixsmtpio's own, for errors in this file"],
   [":vrfy:X:5*::550 x", '1 warning: "X" is glued to the request: it becomes XVRFY'],
   [":mail::5*::no code", '1 warning: "no code" is no line of a reply: it has no code'],
+  [
+    "AUTHUP_USER:mail::5*:16:&fixsmtpio_noop",
+    "1 warning: authup takes exit code 16 for a server that lost its patience: that is the event timeout",
+  ],
+  [":rcpt::451 GL*::", "1 warning: a reply of one line is deleted whole: the client waits for ever"],
+  [
+    "AUTHUP_USER:greeting::2*::235 ok\nFIXSMTPIOTLS:greeting::2*::",
+    "1 error: has to stand behind line 2, which else decides within TLS",
+  ],
+  [
+    "FIXSMTPIOTLS:greeting::2*::\n:greeting::2*::&fixsmtpio_fixup",
+    "1 error: has no effect on replies: line 2 decides the same lines, and the last rule wins",
+  ],
   [":noop::2*::", "1 warning: the last line of the reply is deleted, too: the client waits for ever"],
   [
     ":data::354*::550 x",
@@ -78,6 +91,8 @@ for (const rules of [
   ":ehlo::2*::250 a\n:ehlo::2*::&fixsmtpio_fixup", // the fixup goes on from what it made
   ":data:NOOP :*::550 no",
   ":noop::2*:9:",
+  ":quit::2*::",
+  ":ehlo::250?SIZE*::",
 ]) {
   test(`fine: ${JSON.stringify(rules)}`, () => assert.deepEqual(found(rules), []));
 }

@@ -56,6 +56,11 @@ function aboutItself(rule: Rule, { behindAuthup, variables }: Purpose): Remark[]
   if (exitCode !== undefined && wrongPassword.has(exitCode) && (behindAuthup || env === "AUTHUP_USER")) {
     remarks.push(error(`authup takes exit code ${exitCode} for a wrong password`));
   }
+  if (exitCode === 16 && event !== "timeout" && (behindAuthup || env === "AUTHUP_USER")) {
+    remarks.push(
+      warning("authup takes exit code 16 for a server that lost its patience: that is the event timeout"),
+    );
+  }
   if (exitCode === 18) remarks.push(warning("exit code 18 is fixsmtpio's own, for errors in this file"));
   if (prepend !== "" && !prepend.endsWith(" ")) {
     remarks.push(
@@ -65,7 +70,9 @@ function aboutItself(rule: Rule, { behindAuthup, variables }: Purpose): Remark[]
   return [...remarks, ...aboutItsResponse(rule)];
 }
 
-const ownEvents = new Set(["greeting", "timeout", "clienteof"]);
+/** Nobody waits for the reply, or not for long: the server hangs up. */
+const unawaited = new Set(["greeting", "timeout", "clienteof", "quit", "starttls"]);
+const longReplies = new Set(["ehlo", "help"]);
 
 function aboutItsResponse({ event, prepend, glob, exitCode, response }: Rule): Remark[] {
   const remarks: Remark[] = [];
@@ -73,8 +80,12 @@ function aboutItsResponse({ event, prepend, glob, exitCode, response }: Rule): R
     remarks.push(warning(`"${response.text}" is no line of a reply: it has no code`));
   }
   const anyLine = glob.matches("250 ok\r\n") && glob.matches("250 PIPELINING\r\n");
-  if (response.do === "delete" && anyLine && exitCode === undefined && !ownEvents.has(event)) {
-    remarks.push(warning("the last line of the reply is deleted, too: the client waits for ever"));
+  if (response.do === "delete" && exitCode === undefined && !unawaited.has(event)) {
+    if (anyLine)
+      remarks.push(warning("the last line of the reply is deleted, too: the client waits for ever"));
+    else if (!longReplies.has(event)) {
+      remarks.push(warning("a reply of one line is deleted whole: the client waits for ever"));
+    }
   }
   if (event === "data" && prepend === "" && exitCode === undefined) {
     const becomes354 = response.do === "replace" && response.text.startsWith("354");
@@ -93,6 +104,14 @@ function aboutItsResponse({ event, prepend, glob, exitCode, response }: Rule): R
 
 /** Is it overridden by a rule further down? */
 function aboutItsPlace(rule: Rule, later: readonly Rule[]): Remark[] {
+  if (rule.event === "greeting" && rule.env === "AUTHUP_USER" && rule.response.do === "replace") {
+    const hiding = later.find(
+      (other) => other.event === "greeting" && other.env === "FIXSMTPIOTLS" && covers(other, rule),
+    );
+    if (hiding !== undefined) {
+      return [error(`has to stand behind line ${hiding.line}, which else decides within TLS`)];
+    }
+  }
   if (rule.response.do === "keep" && rule.exitCode === undefined) return [];
   const overriding = later.find(
     (other) =>

@@ -1,16 +1,19 @@
 /** Writes a session down while it happens, for the session files of `acceptutils rules`: no secret, no message. */
 import type { Act, Moment, Session } from "./session-file.ts";
 import type { Observer, SeenReply, SeenRequest, Settings } from "./settings.ts";
-import { redacted } from "./visible.ts";
+import { Redactor } from "./visible.ts";
 
 /** What a session may be remembered of. A client that goes on for ever is not. */
 const maximumMoments = 10_000;
+const maximumOctets = 1024 * 1024;
 
 export class Recorder implements Observer {
   readonly #settings: Settings;
   readonly #variables: ReadonlySet<string>;
   readonly #moments: Moment[] = [];
+  readonly #redactor = new Redactor();
   #messageOctets = 0;
+  #octets = 0;
 
   /** Of the variables that rules ask for, the names are written down, never the values. */
   constructor(settings: Settings) {
@@ -23,7 +26,7 @@ export class Recorder implements Observer {
     // A chunk is a message, too: it is left out, and the request tells so.
     const told = (text: string) => {
       const words = event === "bdat" ? text.replace(/^(BDAT +)[0-9]+/i, (_all, verb) => `${verb}0`) : text;
-      return secret ? redacted(words) : words;
+      return this.#redactor.request(words, secret);
     };
     const sent = passed === "" ? "" : front + prefix + told(passed);
     if (line === "") this.#addToLast(sent, "");
@@ -31,7 +34,8 @@ export class Recorder implements Observer {
   }
 
   reply({ reply, sent }: SeenReply): void {
-    this.#add({ do: "server says", text: reply }, "", sent);
+    const shown = (text: string) => this.#redactor.reply(text);
+    this.#add({ do: "server says", text: shown(reply) }, "", shown(sent));
   }
 
   ownAnswer(text: string): void {
@@ -77,11 +81,14 @@ export class Recorder implements Observer {
   #addToLast(serverHears: string, clientHears: string): void {
     const last = this.#moments.pop();
     if (last === undefined) return;
+    this.#octets += serverHears.length + clientHears.length;
     const both = { serverHears: last.serverHears + serverHears, clientHears: last.clientHears + clientHears };
     this.#moments.push({ act: last.act, ...both });
   }
 
   #add(act: Act, serverHears: string, clientHears: string): void {
-    if (this.#moments.length < maximumMoments) this.#moments.push({ act, serverHears, clientHears });
+    this.#octets += ("text" in act ? act.text.length : 0) + serverHears.length + clientHears.length;
+    if (this.#moments.length >= maximumMoments || this.#octets > maximumOctets) return;
+    this.#moments.push({ act, serverHears, clientHears });
   }
 }

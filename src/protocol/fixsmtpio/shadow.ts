@@ -9,11 +9,12 @@ import {
   type Settings,
   surroundingsOf,
 } from "./settings.ts";
-import { visible } from "./visible.ts";
+import { Redactor, visible } from "./visible.ts";
 
 export class Shadow implements Observer {
   readonly #settings: Settings;
   readonly #tell: (line: string) => void;
+  readonly #redactor = new Redactor();
   #secured = false;
   #exitCode: number | undefined;
 
@@ -31,7 +32,8 @@ export class Shadow implements Observer {
     this.#exitCode = rule.exitCode ?? this.#exitCode;
   }
 
-  request({ event, front, prefix, passed, secret }: SeenRequest): void {
+  request({ event, line, front, prefix, passed, secret }: SeenRequest): void {
+    this.#redactor.request(line, secret);
     if (passed === "") return;
     const { prefix: other } = this.#applying(event);
     if (other === prefix) return;
@@ -51,10 +53,9 @@ export class Shadow implements Observer {
       deciders.add(rule.line),
     );
     const by = deciders.size === 0 ? "no rule" : `line ${[...deciders].join(", ")}`;
+    const show = (words: string) => visible(this.#redactor.reply(words));
     if (text !== sent) {
-      this.#tell(
-        `${event}: reply "${visible(sent)}" to "${visible(reply)}" would be "${visible(text)}" (${by})`,
-      );
+      this.#tell(`${event}: reply "${show(sent)}" to "${show(reply)}" would be "${show(text)}" (${by})`);
     }
     if (exitCode !== decided) {
       this.#tell(`${event}: exit code ${decided ?? "none"} would be ${exitCode ?? "none"} (${by})`);

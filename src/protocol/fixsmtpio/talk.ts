@@ -82,7 +82,14 @@ export class Talk {
   /** A request that the server does not see. */
   keep({ bytes, start, end, event }: Request): void {
     const line = bytes.toString("latin1", start, end);
-    this.observer?.request?.({ event, line, front: "", prefix: "", passed: "", secret: event === "auth" });
+    this.observer?.request?.({
+      event,
+      line,
+      front: "",
+      prefix: "",
+      passed: "",
+      secret: event.startsWith("auth"),
+    });
   }
 
   /** Answers what the client said last, in its turn. */

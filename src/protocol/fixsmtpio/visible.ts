@@ -21,6 +21,29 @@ export function redacted(line: string): string {
   return `${auth}********${end}`;
 }
 
+/** So many words of an AUTH exchange are looked for in replies: a server may say what it was told. */
+const maximumWords = 16;
+const shortestWord = 4;
+
+/** Hides what an AUTH exchange says, in requests and where replies repeat it. */
+export class Redactor {
+  #words: string[] = [];
+
+  /** A request as it may be shown. */
+  request(line: string, secret: boolean): string {
+    if (!secret) return line;
+    const words = line.replace(/^[ \t]*auth[ \t]+[a-z0-9_-]*/i, "").split(/[ \t\r\n]+/);
+    this.#words.push(...words.filter(({ length }) => length >= shortestWord));
+    this.#words = this.#words.slice(-maximumWords);
+    return redacted(line);
+  }
+
+  /** A reply as it may be shown. */
+  reply(text: string): string {
+    return this.#words.reduce((shown, word) => shown.replaceAll(word, "********"), text);
+  }
+}
+
 const escaped = /\\(?:(r)|(n)|(t)|(\\)|x([0-9a-f]{2}))/gi;
 
 /** The bytes that `visible` shows so. A backslash that escapes nothing stays. */

@@ -49,13 +49,16 @@ function purposeOf(script: string | undefined, rules: readonly Rule[]): Purpose 
   return { behindAuthup, offersTls, variables: variablesIn(script, rules, behindAuthup) };
 }
 
-/** The variables that a chain sets; undefined when a tcprules file can set any. sslserver(8), tcp-environ(5) */
+/** What can set any variable: a tcprules file, a folder of variables, another script. */
+const anything = /\s-x\s*\S|\benvdir\b|\bchpst\b[^\n]*\s-e\b|(^|\n|;)\s*(\.|source)\s/;
+
+/** The variables that a chain sets; undefined when it could set any. sslserver(8), tcp-environ(5) */
 function variablesIn(
   script: string,
   rules: readonly Rule[],
   behindAuthup: boolean,
 ): ReadonlySet<string> | undefined {
-  if (/\s-x\s*\S/.test(script)) return undefined;
+  if (anything.test(script)) return undefined;
   // One file serves incoming mail and submission: what only one of them sets is no mistake in the other.
   const variables = new Set(["PATH", "PROTO", "AUTHUP_USER", "FIXSMTPIOTLS"]);
   for (const [, name = ""] of script.matchAll(/\b([A-Za-z_][A-Za-z0-9_]*)=/g)) variables.add(name);

@@ -5,7 +5,7 @@ import { type Problem as Mistake, parseRules, type Rule } from "../../../protoco
 import { RuleSet } from "../../../protocol/fixsmtpio/rule-set.ts";
 import { BadSession, parseSession, type Session } from "../../../protocol/fixsmtpio/session-file.ts";
 import { filesIn } from "../../../system/folder.ts";
-import { existingHome } from "../default-home.ts";
+import { homeFolder } from "../default-home.ts";
 import { type Command, Problem } from "../verb.ts";
 
 /** What session files are called: they can lie beside the rules they are about. */
@@ -18,10 +18,22 @@ export interface RulesFile {
   readonly problems: readonly Mistake[];
 }
 
-/** The file that was named, else control/fixsmtpio of the home folder. Throws Problem. */
+/** The file that was named, else control/fixsmtpio of the home folder, or of qmail. Throws Problem. */
 export async function readRulesFile(typed: string | undefined, command: Command): Promise<RulesFile> {
-  const name = typed ?? join(existingHome(undefined, command), "control", "fixsmtpio");
+  const name = typed ?? usualFile(command);
   return { name, ...parseRules(await textOf(name, command)) };
+}
+
+/** Where programs look for it that are given no home folder. */
+const qmail = "/var/qmail";
+
+function usualFile(command: Command): string {
+  const home = homeFolder(undefined, command);
+  const homes = command.system.env.has("ACCEPTUTILS_HOME") ? [home] : [home, qmail];
+  const paths = homes.map((folder) => join(folder, "control", "fixsmtpio"));
+  const found = paths.find((path) => existsSync(path));
+  if (found === undefined) throw new Problem(`there is no ${paths.join(", and no ")}: name the rules file`);
+  return found;
 }
 
 /** As readRulesFile, for verbs that need rules without errors. Throws Problem. */

@@ -35,6 +35,7 @@ async function told(words: readonly string[], answer = (line: string) => `250 ${
     log: (line) => {
       out += `${line}\n`;
     },
+    sleep: () => Object.assign(Promise.resolve(), { cancel: () => {} }),
     exec: async (argv) => {
       ran.argv = argv;
       return 7;
