@@ -2,6 +2,7 @@
 import { networkInterfaces } from "node:os";
 import { dieAs, listen, listenOn } from "../../system/listen.ts";
 import { serve } from "../../system/resident/serve.ts";
+import { takeInheritance, tellReady } from "../../system/resident/successor.ts";
 import type { Input, Program, System } from "../../system/system.ts";
 import { takeActivated, takeNotifier } from "../../system/systemd.ts";
 import { type Dialect, Misused, type Options, parseOptions, sslserver } from "./options.ts";
@@ -24,7 +25,8 @@ export const serverOf =
       return exit.misused;
     }
     try {
-      const activated = takeActivated(system.env, process.pid);
+      const inheritance = takeInheritance(system.env);
+      const activated = takeActivated(system.env, process.pid) ?? inheritance?.listening;
       const notify = takeNotifier(system.env);
       const service = serviceOf(options, dialect, system);
       const password = options.keyPassword ? await passwordOn(system.input(3)) : undefined;
@@ -35,6 +37,7 @@ export const serverOf =
       if (options.verbosity > 1) for (const line of startLines(server, system)) system.log(line);
       const ready = async () => {
         notify("READY=1");
+        if (inheritance !== undefined) tellReady(inheritance);
         if (!options.printPort) return;
         await system.output(1).write(Buffer.from(`${listening.port}\n`));
         system.output(1).close();

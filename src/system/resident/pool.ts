@@ -9,9 +9,8 @@ import type { Account } from "../system.ts";
 import { channelPair, type Received } from "./channel.ts";
 import type { SettledFacts } from "./foreign-checkpassword.ts";
 import { Roles } from "./roles.ts";
+import { ServedFiles } from "./served-files.ts";
 import { asksForUser, type Service } from "./service.ts";
-import { filesOf, policyOf } from "./tls-policy.ts";
-import { type Watch, watchFiles } from "./watch-files.ts";
 import { type WorkerProcess, WorkerProcesses } from "./worker-processes.ts";
 
 export interface PoolOptions {
@@ -29,9 +28,7 @@ interface Registered {
   readonly service: Service;
   readonly listening: number;
   readonly log: (text: Buffer) => void;
-  /** Of the keys (-3). */
-  readonly password?: Uint8Array | undefined;
-  watch?: Watch;
+  readonly files: ServedFiles;
   stopped?: () => void;
 }
 
@@ -78,31 +75,26 @@ export class Pool {
     log: (text: Buffer) => void,
     password?: Uint8Array,
   ): Promise<void> {
-    const registered: Registered = { service, listening, log, password };
+    const say = (line: string) => this.#say(registered, line);
+    const files = new ServedFiles(service, password, say, () => this.#tlsOf(service));
+    const registered: Registered = { service, listening, log, files };
     this.#services.set(service.id, registered);
     this.#frontOf(service); // it loads meanwhile
     try {
-      await this.#sendPolicy(this.#tlsOf(service), registered);
+      await files.take();
     } catch (error) {
       this.#services.delete(service.id);
       throw new Error(`unable to load certificate: ${(error as Error).message}`, { cause: error });
     }
     if (this.#services.get(service.id) !== registered) return; // stopped meanwhile
-    if (service.certificate !== undefined)
-      registered.watch = watchFiles(filesOf(service.certificate), () => void this.#reload(registered));
+    files.watch();
     if (asksForUser(service)) this.#authOf();
     this.#attach(this.#frontOf(service), service, listening);
   }
 
-  /** A service's certificate files have changed: the new ones are used from the next session on, or not at all. */
-  async #reload(registered: Registered): Promise<void> {
-    const { service } = registered;
-    try {
-      await this.#sendPolicy(this.#tlsOf(service), registered);
-      this.#say(registered, `certificate ${service.certificate?.certFile} was read again`);
-    } catch (error) {
-      this.#say(registered, `warning: new certificate is not used: ${(error as Error).message}`);
-    }
+  /** Takes the files of all services anew, each as a whole or not at all. */
+  async reload(): Promise<void> {
+    await Promise.all([...this.#services.values()].map(({ files }) => files.reload()));
   }
 
   /** One line in the log of a service. */
@@ -126,7 +118,7 @@ export class Pool {
     const front = this.#workers.running(this.#roles.front(registered.service).key);
     this.#services.delete(id);
     closeSync(registered.listening);
-    registered.watch?.close();
+    registered.files.close();
     if (front === undefined) return undefined;
     this.#ending.set(id, registered);
     const stopped = new Promise<void>((resolve) => {
@@ -258,20 +250,6 @@ export class Pool {
     front.channel.send({ kind: "serve", service }, undefined, [duplicateFrom(listening, 3)]);
   }
 
-  /** Gives the TLS process a service's whole policy, which it has verified when this resolves. Throws when it cannot be used. */
-  async #sendPolicy(tls: WorkerProcess | undefined, registered: Registered): Promise<void> {
-    const { service, password } = registered;
-    if (tls === undefined || service.certificate === undefined) return;
-    const { head, body } = policyOf(service, service.certificate, password);
-    const answer = tls.channel.ask(head, body);
-    // The frame was made by then: nothing here remembers the key.
-    body.fill(0);
-    const said = (await answer)?.head;
-    if (typeof said?.["problem"] === "string") throw new Error(said["problem"]);
-    for (const warning of (said?.["warnings"] ?? []) as readonly string[])
-      this.#say(registered, `warning: ${warning}`);
-  }
-
   /** Others take the place of a worker that died. */
   #again({ facts: { kind } }: WorkerProcess): void {
     for (const registered of this.#services.values()) {
@@ -284,12 +262,12 @@ export class Pool {
 
   /** Puts a service on new workers where it had lost one. Fronts that live keep their sessions. */
   async #restore(kind: WorkerProcess["facts"]["kind"], registered: Registered): Promise<void> {
-    const { service, listening } = registered;
+    const { service, listening, files } = registered;
     if (kind === "tls") {
       const tls = this.#tlsOf(service);
       if (tls === undefined) return;
       this.#joinOnce(this.#frontOf(service), tls, "tls");
-      await this.#sendPolicy(tls, registered);
+      await files.take();
     } else if (kind === "auth" && asksForUser(service)) {
       const auth = this.#authOf();
       this.#joinOnce(this.#frontOf(service), auth, "auth");

@@ -3,28 +3,14 @@
  * registered with it and this process becomes a `cat` that holds the registration and copies the log. Alone, this
  * process is the master itself.
  */
-import { closeSync, existsSync, readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
 import { homeFromWithin } from "../home/reach.ts";
 import * as native from "../native.ts";
 import type { System } from "../system.ts";
+import { alone, type Start } from "./alone.ts";
 import { Channel } from "./channel.ts";
-import { Pool } from "./pool.ts";
 import type { Service } from "./service.ts";
 import { filesOf } from "./tls-policy.ts";
-import { unprivilegedOf } from "./unprivileged.ts";
-
-/** Seconds that sessions may take to end after SIGTERM. */
-const drainSeconds = 10;
-
-/** How a service starts. */
-export interface Start {
-  /** Of the listening socket, which is given away. */
-  readonly fd: number;
-  /** Of the keys (-3). */
-  readonly password?: Uint8Array | undefined;
-  /** Called once clients are served. */
-  ready(): Promise<void>;
-}
 
 /** Serves until SIGTERM; resolves to the exit code. Throws when the certificate cannot be used. */
 export async function serve(service: Service, start: Start, system: System): Promise<number> {
@@ -47,28 +33,6 @@ function checkCertificate({ tls, certificate }: Service): void {
       throw new Error(`unable to load certificate: ${(error as Error).message}`, { cause: error });
     }
   }
-}
-
-async function alone(service: Service, { fd, password, ready }: Start, system: System): Promise<number> {
-  const pool = new Pool({
-    entry: process.argv[1]!,
-    home: existsSync(system.home()) ? system.home() : "/",
-    unprivileged: unprivilegedOf(system.home()),
-    log: (line) => system.log(line),
-  });
-  const log = (text: Buffer) => system.log(text.toString("latin1").replace(/\n$/, ""));
-  try {
-    await pool.serve({ ...service, id: pool.nextService() }, fd, log, password);
-    await ready();
-  } catch (error) {
-    await pool.close(0);
-    throw error;
-  }
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
-  });
-  await pool.close(drainSeconds);
-  return 0;
 }
 
 async function register(service: Service, { fd, password, ready }: Start, pool: string): Promise<number> {

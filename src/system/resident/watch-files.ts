@@ -44,7 +44,7 @@ export function watchFiles(files: readonly string[], changed: () => void): Watch
 }
 
 /** What tells one content from another; a file that is away is another, too. */
-function stampOf(files: readonly string[]): string {
+export function stampOf(files: readonly string[]): string {
   return files
     .map((file) => {
       const found = statSync(file, { bigint: true, throwIfNoEntry: false });
