@@ -17,6 +17,10 @@ test("a word that becomes somebody goes, and the worker is that user", () => {
   assert.deepEqual(chain("setuidgid nobody fixsmtpio")?.argv, ["fixsmtpio"]);
 });
 
+test("without root only who we are already", () => {
+  assert.deepEqual(chain("s6-setuidgid 1000:1000 fixsmtpio", 1000)?.argv, ["fixsmtpio"]);
+});
+
 for (const [why, line, uid] of [
   ["without root it cannot be done", "s6-setuidgid nobody fixsmtpio", 1000],
   ["root is nobody to become", "s6-setuidgid root fixsmtpio", 0],

@@ -24,13 +24,15 @@ export function identityInChain(
   argv: readonly string[],
   system: Pick<System, "home" | "uids">,
 ): IdentityInChain | undefined {
-  if (system.uids().effective !== 0) return undefined;
   const names = argv.map((word) => basename(word));
   const at = names.findIndex((name) => becoming.test(name) || asking.test(name));
   if (at < 0 || !becoming.test(names[at]!)) return undefined;
   if (at > 0 && !programNames.includes(names[0]!)) return undefined;
   const account = accountOf(argv[at + 1] ?? "", system);
   if (account === undefined || account.uid === 0) return undefined;
+  // Without root everybody of a home is us, and s6-setuidgid itself could not even become that.
+  const { effective } = system.uids();
+  if (effective !== 0 && effective !== account.uid) return undefined;
   return { ...account, argv: [...argv.slice(0, at), ...argv.slice(at + 2)] };
 }
 
