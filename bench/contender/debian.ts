@@ -3,6 +3,7 @@
  * lie over the machine's /usr, and its own configuration, users, spool and state over /etc, /var and /run. The machine
  * keeps its own. mount_namespaces(7), overlayfs
  */
+import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { selfSigned } from "../../src/system/home/certificate.ts";
@@ -27,7 +28,7 @@ export const userNumber = firstNumber + 100;
 
 /** Lays out `etc`, `var` and `run` in the server's folder, with its users and a certificate of the usual kind. */
 export function layOut({ folder }: Place): void {
-  for (const part of ["etc/ssl", "var/spool", "var/lib", "var/log", "run", "home"]) {
+  for (const part of ["etc/ssl", "var/spool", "var/lib", "var/log", "var/cache", "run", "home"]) {
     mkdirSync(join(folder, part), { recursive: true, mode: 0o755 });
   }
   const users = [
@@ -67,13 +68,19 @@ const script = `
 mount -t overlay overlay -o "lowerdir=$usr:/usr" /usr &&
 mkdir -p "$folder/work" &&
 mount -t overlay overlay -o "lowerdir=$etc:/etc,upperdir=$folder/etc,workdir=$folder/work" /etc &&
-for part in var/spool var/lib var/log run; do mount --bind "$folder/$part" "/$part" || exit 1; done
+for part in var/spool var/lib var/log var/cache run; do mount --bind "$folder/$part" "/$part" || exit 1; done
 unset usr etc folder
 ulimit -n 8192
 exec "$@"`;
 
 /** The words that run `argv` where the packages of these names are installed. */
 export function withPackages(place: Place, names: readonly string[], argv: readonly string[]): string[] {
+  const [command = "", ...words] = inNamespace(place, names, ["ldconfig"]);
+  spawnSync(command, words); // where libraries are: whoever starts programs all the time would look for them each time
+  return inNamespace(place, names, argv);
+}
+
+function inNamespace(place: Place, names: readonly string[], argv: readonly string[]): string[] {
   const layers = (part: string) => names.map((name) => join(installed, name, part)).filter(existsSync);
   const empty = join(place.folder, "empty");
   mkdirSync(empty, { recursive: true });

@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import {
   type Contender,
@@ -36,6 +37,7 @@ async function start(place: Place): Promise<Running> {
     "etc/courier/authdaemonrc",
     `authmodulelist="authuserdb"\nauthmodulelistorig="authuserdb"\ndaemons=5\nauthdaemonvar=/run/courier/authdaemon\nDEBUG_LOGIN=0\nDEFAULTOPTIONS=""\nLOGGEROPTS=""\n`,
   );
+  chmodSync(join(place.folder, "etc/ssl/both.pem"), 0o644); // couriertls reads it as its own user
   write(place.folder, "run/courier/authdaemon/.keep", "");
   write(place.folder, "var/lib/courier/.keep", "");
   const script = `
@@ -49,6 +51,7 @@ TLS_CERTFILE=/etc/ssl/both.pem
 TLS_PRIVATE_KEYFILE=/etc/ssl/both.pem
 TLS_DHPARAMS=
 TLS_CACHEFILE=
+TLS_TRUSTCERTS=
 exec couriertcpd -address=127.0.0.1 -maxprocs=${sessionsAtOnce} -maxperip=${sessionsAtOnce} \
   -nodnslookup -noidentlookup ${pop3} /usr/lib/courier/courier/courierpop3login \
   /usr/lib/courier/courier/courierpop3d Maildir`;

@@ -5,6 +5,7 @@ import {
   type Contender,
   domain,
   type Place,
+  password,
   type Running,
   sessionsAtOnce,
   user,
@@ -35,8 +36,8 @@ async function start(place: Place): Promise<Running> {
     throw new Error(`qmail-queue does not compile: ${compiled.stderr?.toString().slice(-200)}`);
   const home = join(folder, "home", user);
   fill(join(home, "Maildir"), userNumber, userNumber);
-  // name:password:uid:gid:gecos:home:shell, by the cheapest scheme of crypt(3)
-  write(folder, "etc/cvm-passwd", `${user}:abNANd1rDfiNc:${userNumber}:${userNumber}::${home}:/bin/false\n`);
+  // name:password:uid:gid:gecos:home:shell
+  write(folder, "etc/cvm-passwd", `${user}:${password}:${userNumber}:${userNumber}::${home}:/bin/false\n`);
   write(folder, "etc/qmail/control/me", `${domain}\n`);
   const env = {
     ...process.env,
