@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { costOf, type Row } from "./report.ts";
 
 /** By figure, then by contender: our cost divided by theirs. */
-type Kept = Record<string, Record<string, number>>;
+export type Kept = Record<string, Record<string, number>>;
 
 const file = join(import.meta.dirname, "results", "kept.json");
 /** Ratios move by so much from run to run, on a machine that others use. */
@@ -31,8 +31,7 @@ export function ratiosOf(rows: readonly Row[]): Kept {
 }
 
 /** One line for each figure that is worse than it was beside everyone it can be compared with. */
-export function losses(rows: readonly Row[]): string[] {
-  const kept = read();
+export function losses(rows: readonly Row[], kept = read()): string[] {
   const lines: string[] = [];
   for (const [figure, now] of Object.entries(ratiosOf(rows))) {
     const before = kept[figure] ?? {};

@@ -14,6 +14,7 @@ import { endLoad, sampleOf } from "./measure/sample.ts";
 import { startOurs } from "./peers/ours.ts";
 import { flameGraph, type Profile, treeOf } from "./profile/flame-graph.ts";
 import { Inspector } from "./profile/inspector.ts";
+import { short } from "./report.ts";
 
 const seconds = 4;
 const [name] = process.argv.slice(2);
@@ -52,7 +53,10 @@ try {
   const file = join(import.meta.dirname, "results", `profile-${name}.svg`);
   writeFileSync(
     file,
-    flameGraph(`${figure.name}: ${figure.says}, ${sample.value.toPrecision(3)} ${figure.unit}`, profiles),
+    flameGraph(
+      `${figure.name}: ${figure.says}, ${short(sample.value)} ${figure.unit} while it was looked at`,
+      profiles,
+    ),
   );
   for (const { title, tree } of profiles) {
     console.log(`\n${title}`);

@@ -39,6 +39,8 @@ export interface Table {
   readonly exact: boolean;
   readonly contenders: readonly Pick<Contender, "name" | "promise" | "kind">[];
   readonly rows: readonly Row[];
+  /** Ours, before anybody came. */
+  readonly processes: readonly { readonly title: string; readonly kilobytes: number }[];
   readonly micro: readonly { readonly name: string; readonly unit: string; readonly value: number }[];
 }
 
@@ -66,7 +68,8 @@ export function markdown(table: Table): string {
     "",
     "## Cost",
     "",
-    "The best peer is the one that costs least and keeps its promise itself: no proxy, no floor.",
+    "The best peer is the one that costs least and keeps what it took, itself: no proxy, no floor, and where mail is durable",
+    "nobody who was never seen to flush.",
     "",
     ...grid(
       ["figure", "unit", "goal", names[0] ?? "", "to best peer", "to limit", ...names.slice(1)],
@@ -101,7 +104,14 @@ export function markdown(table: Table): string {
     "",
     ...grid(
       ["part", "", ""],
-      table.micro.map(({ name, unit, value }) => [name, short(value), unit]),
+      [...table.micro, ...handOver(table.rows)].map(({ name, unit, value }) => [name, short(value), unit]),
+    ),
+    "",
+    "## Our processes, idle",
+    "",
+    ...grid(
+      ["process", "PSS, KiB"],
+      table.processes.map(({ title, kilobytes }) => [title, short(kilobytes)]),
     ),
     "",
   ].join("\n");
@@ -120,6 +130,7 @@ function costLine({ figure, cells }: Row): string[] {
   const among = (kind: Contender["kind"], name?: string) =>
     cells
       .filter((cell) => cell.kind === kind && (name === undefined || cell.contender === name))
+      .filter(({ flushes }) => kind !== "peer" || flushes !== 0)
       .flatMap((cell) => costOf(figure.unit, cell) ?? []);
   const ratio = (others: readonly number[]) =>
     mine === undefined || others.length === 0 ? "-" : `${(mine / Math.min(...others)).toPrecision(2)}`;
@@ -144,13 +155,37 @@ export function costOf(unit: string, { samples }: Cell): number | undefined {
 const where = () =>
   cores === undefined ? "not pinned" : `server on core ${cores.server}, load on core ${cores.load}`;
 
+/**
+ * What it costs that another process does the handshake: the STARTTLS session less the one in clear, and less what the
+ * same difference is where one process does it all.
+ */
+function handOver(rows: readonly Row[]): { name: string; unit: string; value: number }[] {
+  const cost = (figure: string, is: (cell: Cell) => boolean) => {
+    const cell = rows.find((row) => row.figure.name === figure)?.cells.find(is);
+    return (cell && costOf("µs CPU", cell)) ?? Number.NaN;
+  };
+  const ours = ({ kind }: Cell) => kind === "ours";
+  const bare = ({ contender }: Cell) => contender === "bare Node.js";
+  const value = cost("5", ours) - cost("hello", ours) - (cost("5", bare) - cost("hello", bare));
+  const name = "UCSPI-TLS hand-over: 5 less hello, less the same of bare Node.js";
+  return Number.isNaN(value) ? [] : [{ name, unit: "µs CPU", value }];
+}
+
 const goalOf = (goal: Goal) => ("atMost" in goal ? `≤ ${short(goal.atMost)}` : `≥ ${short(goal.atLeast)}`);
 
 function medianOf({ samples }: Cell): string {
-  if (typeof samples === "string") return samples.slice(0, 80).replace(/\s+/g, " ");
+  if (typeof samples === "string") return reasonOf(samples);
   const { median, lowest, highest } = summaryOf(samples.map(({ value }) => value));
   if (samples.length === 1) return short(median);
   return `**${short(median)}** (${short(lowest)}-${short(highest)})`;
+}
+
+/** What was heard or why nothing was, short. OpenSSL's errors begin with numbers, and end with places in its sources. */
+function reasonOf(failure: string): string {
+  const words = failure
+    .replace(/^(Error|Unexpected): /, "")
+    .replace(/^\S*:SSL routines:\w*:([^:]*).*/s, "$1");
+  return words.replace(/\s+/g, " ").trim().slice(0, 80);
 }
 
 function paceOf({ samples }: Cell, octets = 0): string {

@@ -19,6 +19,7 @@ import { type Figure, figures } from "./figures.ts";
 import { keepRatios, losses } from "./kept.ts";
 import { flushesDuring } from "./measure/flushes.ts";
 import { newGroup } from "./measure/group.ts";
+import { processesOf } from "./measure/memory.ts";
 import { load, planOf, type Sample, sampleOf } from "./measure/sample.ts";
 import { microFigures } from "./micro.ts";
 import { contenders } from "./peers/table.ts";
@@ -74,6 +75,8 @@ try {
 async function measureAll(): Promise<void> {
   const loadBefore = loadavg()[0] ?? 0;
   for (const contender of chosen) servers.set(contender, await stage.enter(contender));
+  const first = servers.get(contenders[0]!);
+  const processes = first === undefined || typeof first === "string" ? [] : processesOf(first);
   const rows: Row[] = [];
   // Memory first, before load has left its traces in it.
   for (const row of plain.filter(wanted)) rows.push(await looked(row));
@@ -89,6 +92,7 @@ async function measureAll(): Promise<void> {
     exact: probe.exact,
     contenders: chosen.map(({ name, promise, kind }) => ({ name, promise, kind })),
     rows,
+    processes,
     micro: names === undefined || names.includes("micro") ? await microFigures() : [],
   };
   await probe.end();
@@ -172,6 +176,10 @@ async function looked(row: Plain): Promise<Row> {
       typeof server === "string"
         ? server
         : await Promise.resolve(row.of(server, contender)).catch((error: Error) => error.message);
+    if (row.leavesTraces && typeof server !== "string" && value !== undefined) {
+      await server.leave();
+      servers.set(contender, await stage.enter(contender));
+    }
     const samples = typeof value === "number" ? [{ value }] : (value ?? "-");
     cells.push({ contender: contender.name, kind: contender.kind, samples });
   }

@@ -6,16 +6,23 @@ import { join } from "node:path";
 import type { Contender, Place } from "./contender/contender.ts";
 import { type ColdStart, coldStartOf } from "./contender/serve.ts";
 import { type Group, groupsOfThisRun, newGroup } from "./measure/group.ts";
+import { idleKilobytes } from "./measure/memory.ts";
 import { endLoad, type Served } from "./measure/sample.ts";
 
 /** A server that is up. */
 export interface Up extends Served {
   readonly cold: ColdStart | undefined;
+  /** All its processes, before anybody came. */
+  readonly idleKilobytes: number;
+  /** Ends it and removes its files. */
+  leave(): Promise<void>;
 }
+
+const gone = { recursive: true, force: true, maxRetries: 5, retryDelay: 100 };
 
 export class Stage {
   readonly #folder: string;
-  readonly #groups: Group[] = [];
+  readonly #groups = new Set<Group>();
 
   constructor() {
     this.#folder = mkdtempSync(join(tmpdir(), "acceptutils-bench-"));
@@ -33,10 +40,12 @@ export class Stage {
     const folder = mkdtempSync(join(this.#folder, "server-"));
     chmodSync(folder, 0o755);
     const place: Place = { folder, group: newGroup(), helpers: newGroup() };
-    this.#groups.push(place.group, place.helpers);
+    this.#groups.add(place.group).add(place.helpers);
     try {
       const running = await contender.start(place);
-      return { ...running, group: place.group, cold: coldStartOf(place) };
+      const served = { ...running, group: place.group };
+      const leave = () => this.#remove(place);
+      return { ...served, cold: coldStartOf(place), idleKilobytes: idleKilobytes(served), leave };
     } catch (error) {
       return (error as Error).message;
     }
@@ -45,8 +54,15 @@ export class Stage {
   /** Ends all servers and the load, and removes their files. */
   async clear(): Promise<void> {
     endLoad();
-    await Promise.all(this.#groups.splice(0).map((group) => group.end()));
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    await Promise.all([...this.#groups].map((group) => group.end()));
+    rmSync(this.#folder, gone);
+  }
+
+  async #remove({ folder, group, helpers }: Place): Promise<void> {
+    await Promise.all([group.end(), helpers.end()]);
+    this.#groups.delete(group);
+    this.#groups.delete(helpers);
+    rmSync(folder, gone);
   }
 }
 

@@ -10,7 +10,7 @@ export class Unexpected extends Error {
 
 const silenceMs = 20_000;
 /** Whose certificate it is was never the question here. */
-const secureContext = createSecureContext({ minVersion: "TLSv1.2", ecdhCurve: "X25519" });
+const secureContext = createSecureContext({ minVersion: "TLSv1.2", ecdhCurve: "X25519:P-256" });
 
 export class Session {
   readonly #message: Buffer;

@@ -4,14 +4,20 @@ import { join } from "node:path";
 import { root } from "../../tools/steps.ts";
 import type { Door } from "../contender/contender.ts";
 import type { Step, Told } from "../load/plan.ts";
-import { cpuSecondsOf, pssKilobytesOf } from "./processes.ts";
+import { cpuSecondsOf, pssKilobytesOf, titleOf } from "./processes.ts";
 import { Failed, type Served, startLoad } from "./sample.ts";
 
 export const idleKilobytes = (server: Served) => pssKilobytesOf(server.group.pids());
 
-/** Kibibytes that one more idle session takes, of `sessions` that have come so far. Throws Failed. */
+/** Each process of a server by its title, and the kibibytes it takes; the largest first. */
+export function processesOf(server: Served): { title: string; kilobytes: number }[] {
+  const all = server.group.pids().map((pid) => ({ title: titleOf(pid), kilobytes: pssKilobytesOf([pid]) }));
+  return all.filter(({ kilobytes }) => kilobytes > 0).sort((a, b) => b.kilobytes - a.kilobytes);
+}
+
+/** Kibibytes that each of `sessions` takes which came to an idle server and stay after these steps. Throws Failed. */
 export async function sessionKilobytes(
-  server: Served,
+  server: Served & { readonly idleKilobytes: number },
   door: Door,
   steps: readonly Step[],
   sessions: number,
@@ -26,7 +32,6 @@ export async function sessionKilobytes(
     seconds: 60,
     hold: true,
   };
-  const before = idleKilobytes(server);
   const { child, lines, gone } = startLoad(plan);
   await lines.next();
   const after = idleKilobytes(server);
@@ -35,7 +40,7 @@ export async function sessionKilobytes(
   await gone;
   if (told === null || told.failures > 0)
     throw new Failed(told?.firstFailure ?? "the load generator fell over");
-  return (after - before) / sessions;
+  return (after - server.idleKilobytes) / sessions;
 }
 
 /** Milliseconds of CPU for qmail-smtpd as a process: greeting, QUIT, end. */

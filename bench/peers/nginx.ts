@@ -54,7 +54,8 @@ mail {
   server_name ${host};
   ssl_certificate /etc/ssl/cert.pem;
   ssl_certificate_key /etc/ssl/key.pem;
-  ssl_ecdh_curve X25519;
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_ecdh_curve X25519:prime256v1;
   starttls on;
   xclient off;
   auth_http 127.0.0.1:${answers}/smtp;

@@ -1,0 +1,47 @@
+/** What `npm run bench -- --check` says: the measuring itself is no part of the tests. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { losses } from "../bench/kept.ts";
+import type { Cell, Row } from "../bench/report.ts";
+
+const kept = { "1": { "smtp-server": 0.5, Postfix: 0.25, "bare Node.js": 4 } };
+
+/** Our figure 1 beside the others', in µs. */
+function run(own: number, others: Readonly<Record<string, number | string>>): Row[] {
+  const cell = (contender: string, kind: Cell["kind"], value: number | string): Cell => ({
+    contender,
+    kind,
+    samples: typeof value === "string" ? value : [{ value: value * 2 }, { value }, { value: value / 2 }],
+  });
+  const cells = Object.entries(others).map(([name, value]) => cell(name, "peer", value));
+  const figure = { name: "1", says: "incoming", unit: "µs CPU", goal: { atMost: 500 } };
+  return [{ figure, cells: [cell("acceptutils", "ours", own), ...cells] }];
+}
+
+test("a figure that keeps its ratios, or is better, is no loss", () => {
+  const others = { "smtp-server": 1000, Postfix: 2000, "bare Node.js": 125 };
+  assert.deepEqual(losses(run(500, others), kept), []);
+  assert.deepEqual(losses(run(100, others), kept), []);
+  assert.deepEqual(losses(run(600, others), kept), [], "a fifth is what runs differ by");
+});
+
+test("a figure that is worse beside all others is a loss, whatever the machine's own speed", () => {
+  const others = { "smtp-server": 100, Postfix: 200, "bare Node.js": 12.5 };
+  assert.deepEqual(losses(run(100, others), kept), [
+    "figure 1 costs more than it did: 1 of smtp-server's, kept 0.5; 0.5 of Postfix's, kept 0.25; 8 of bare Node.js's, kept 4",
+  ]);
+});
+
+test("one peer's good moment is not our loss, and a peer that is missing says nothing", () => {
+  assert.deepEqual(losses(run(500, { "smtp-server": 500, Postfix: 2000, "bare Node.js": 125 }), kept), []);
+  assert.deepEqual(losses(run(500, { "smtp-server": "not installed: bench/setup" }), kept), []);
+});
+
+test("rates are compared as what one of them costs", () => {
+  const rows = run(50_000, { "smtp-server": 50_000 }).map((row) => ({
+    ...row,
+    figure: { ...row.figure, unit: "per CPU second" },
+  }));
+  assert.equal(losses(rows, kept).length, 1);
+  assert.deepEqual(losses(rows, { "1": { "smtp-server": 1 } }), []);
+});
