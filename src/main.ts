@@ -1,10 +1,9 @@
 /** One entry for all programs: `main.ts NAME ARGUMENT…` runs NAME as this process. Launchers call it so. */
 import { programCalled } from "./programs/table.ts";
-import { runNatively } from "./system/native-host.ts";
-import { becomeAsTold } from "./system/our-program.ts";
+import { becomeAsTold } from "./system/become-as-told.ts";
 
 becomeAsTold();
 const [name = "acceptutils", ...args] = process.argv.slice(2);
 if (name === "worker")
   void import("./system/resident/worker.ts").then(({ runWorker }) => runWorker(programCalled));
-else void runNatively(name, args, programCalled);
+else void import("./system/native-host.ts").then(({ runNatively }) => runNatively(name, args, programCalled));

@@ -1,5 +1,5 @@
 /** Questions to the DNS servers of resolv.conf. */
-import { Resolver } from "node:dns/promises";
+import type { Resolver } from "node:dns/promises";
 import { codeOf } from "./system.ts";
 
 export type RecordType = "A" | "AAAA" | "TXT" | "PTR";
@@ -19,7 +19,10 @@ const resolvers = new Map<string, { readonly at: number; readonly resolver: Reso
 function resolverFor(server: string | undefined): Resolver {
   const known = resolvers.get(server ?? "");
   if (known !== undefined && performance.now() - known.at < trustMs) return known.resolver;
-  const resolver = new Resolver({ timeout: timeoutSeconds * 1000, tries });
+  const resolver = new (process.getBuiltinModule("node:dns/promises").Resolver)({
+    timeout: timeoutSeconds * 1000,
+    tries,
+  });
   if (server !== undefined) resolver.setServers([server]);
   resolvers.set(server ?? "", { at: performance.now(), resolver });
   return resolver;

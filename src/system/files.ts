@@ -1,6 +1,5 @@
 /** Files as programs read them: small, often, and seldom changed. */
 
-import { randomUUID } from "node:crypto";
 import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { appendFile, type FileHandle, open, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -72,6 +71,9 @@ function stampOf(file: { ino: bigint; size: bigint; mtimeNs: bigint; ctimeNs: bi
   return `${file.ino}.${file.size}.${file.mtimeNs}.${file.ctimeNs}`;
 }
 
+/** Cryptography is 2 MB, and few processes make such files. */
+const uniqueName = () => process.getBuiltinModule("node:crypto").randomUUID();
+
 /** A file nobody else can find: unlinked as soon as it is open. */
 export class UnlinkedFile implements TemporaryFile {
   readonly handle: FileHandle;
@@ -82,7 +84,7 @@ export class UnlinkedFile implements TemporaryFile {
   }
 
   static async create(): Promise<UnlinkedFile> {
-    const path = join(tmpdir(), `acceptutils.${randomUUID()}`);
+    const path = join(tmpdir(), `acceptutils.${uniqueName()}`);
     const handle = await open(path, "wx+", 0o600);
     await unlink(path);
     return new UnlinkedFile(handle);

@@ -1,32 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-
-/** Tells a process of ours who to become before anything else. */
-const becomeVariable = "ACCEPTUTILS_BECOME";
-/** The same, once it has opened what it could not open afterwards. */
-const becomeLaterVariable = "ACCEPTUTILS_BECOME_LATER";
-
-/**
- * Becomes who we were told to be. It is done here, and not by who starts us, because our own files may be in a folder
- * that is closed to that user: they are loaded by now.
- */
-export function becomeAsTold(): void {
-  become(becomeVariable);
-}
-
-/** For a program that is told so: everything is open now. */
-export function becomeAsToldNow(): void {
-  become(becomeLaterVariable);
-}
-
-function become(variable: string): void {
-  const [uid, gid] = (process.env[variable] ?? "").split(":").map(Number);
-  delete process.env[variable];
-  if (!uid || !gid || process.getuid!() !== 0) return;
-  process.setgroups!([gid]);
-  process.setgid!(gid);
-  process.setuid!(uid);
-}
+import { becomeLaterVariable, becomeVariable } from "./become-as-told.ts";
 
 /** How a process of ours is started, other than by being named in a run script. */
 export interface OurProgram {

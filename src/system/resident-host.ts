@@ -8,7 +8,7 @@ import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, HeldFile, readFileCached } from "./files.ts";
 import { lookUp } from "./lookup.ts";
 import { type Descriptors, startBeside } from "./resident/beside.ts";
-import { type LentTls, startForeign } from "./resident/foreign-child.ts";
+import type { LentTls } from "./resident/foreign-child.ts";
 import { sleep } from "./sleep.ts";
 import {
   type Account,
@@ -267,12 +267,13 @@ class ResidentSystem implements System {
     return env;
   }
 
-  #startForeign(
+  async #startForeign(
     path: string,
     argv: readonly string[],
     { wires, env }: SpawnOptions,
     lent?: LentTls,
   ): Promise<Child> {
+    const { startForeign } = await import("./resident/foreign-child.ts");
     return startForeign({
       path,
       argv,

@@ -1,22 +1,22 @@
 /** qmail-send without its root half: the queue, its door, and the deliveries. */
 import { join } from "node:path";
 import { setInterval as every } from "node:timers";
-import { becomeAsToldNow } from "../../system/our-program.ts";
+import { becomeAsToldNow } from "../../system/become-as-told.ts";
 import { listenForMessages } from "../../system/queue/listener.ts";
 import { AlreadyRunning, agentsHaveEnded, lockQueue } from "../../system/queue/lock.ts";
 import { sweepSpool } from "../../system/queue/spool.ts";
 import { channel, QueueStore } from "../../system/queue/store.ts";
+import { restWhenIdle } from "../../system/rest.ts";
 import { onSignal } from "../../system/signals.ts";
 import type { System } from "../../system/system.ts";
 import type { Agents } from "./agents.ts";
 import { Carrier } from "./carrier.ts";
 import { Committer } from "./committer.ts";
 import { Deliveries } from "./deliveries.ts";
+import { exit } from "./exit.ts";
 import { Intake } from "./intake.ts";
 import { DeliveryLog } from "./log.ts";
 import { readSettings } from "./settings.ts";
-
-export const exit = { stopped: 0, temporary: 111 } as const;
 
 /** How often we look for changed control files, and for messages that qmail-queue has written itself. */
 const lookMs = 2000;
@@ -31,6 +31,7 @@ export async function serveQueue(system: System, agents: Agents, over?: Promise<
   const folder = join(system.home(), "queue");
   const store = new QueueStore(folder);
   becomeAsToldNow();
+  restWhenIdle();
   try {
     await lock(folder, system);
   } catch (error) {

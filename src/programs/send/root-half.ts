@@ -12,11 +12,12 @@ import * as native from "../../system/native.ts";
 import { startOurs } from "../../system/our-program.ts";
 import { agentLock } from "../../system/queue/lock.ts";
 import { Channel, channelPair, closeEnd, type Received } from "../../system/resident/channel.ts";
+import { restWhenIdle } from "../../system/rest.ts";
 import { onSignal } from "../../system/signals.ts";
 import { connectionOf } from "../../system/stream.ts";
 import type { Input, Output, System } from "../../system/system.ts";
 import type { Agents, Mailbox } from "./agents.ts";
-import { exit } from "./daemon.ts";
+import { exit } from "./exit.ts";
 import { findMailbox } from "./own-agents.ts";
 
 /** The argument by which the half that has the queue knows what it is. */
@@ -27,6 +28,7 @@ const channelDescriptors = { stream: 3, packets: 4 } as const;
 
 /** Runs both halves until one ends. Returns the exit code of the other half. */
 export async function runRootHalf(system: System): Promise<number> {
+  restWhenIdle();
   const accounts = await readAccounts(system);
   const queue = accounts.get("qmailq");
   if (queue === undefined) {

@@ -1,5 +1,4 @@
 /** Messages that are too large for a row of the queue: each a file of its own in `mess`. */
-import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readdirSync, readSync, statSync, unlinkSync } from "node:fs";
 import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
@@ -40,7 +39,7 @@ export class SpoolFile {
   /** Makes an empty file in `mess` under `folder`. Throws the system's error. */
   static async create(folder: string): Promise<SpoolFile> {
     const mess = join(folder, "mess");
-    const name = randomUUID();
+    const name = process.getBuiltinModule("node:crypto").randomUUID();
     const path = join(mess, name);
     const handle = await openIn(mess, path);
     giveToOwner(folder, path);

@@ -1,16 +1,11 @@
-import { parseEnvelope } from "../../protocol/queue/envelope.ts";
 import type { Handover } from "../../protocol/queue/handover.ts";
-import { invokedLine, invokerOf, type ServiceUids } from "../../protocol/queue/invoked.ts";
+import type { ServiceUids } from "../../protocol/queue/invoked.ts";
 import { codeOf } from "../system.ts";
 import { HandoverBroken, handOver, NobodyThere, Streamed } from "./client.ts";
-import { Incoming, MemoryBudget } from "./incoming.ts";
-import { channel, QueueStore } from "./store.ts";
+import type { Direct } from "./direct.ts";
 
 /** What is larger is handed over while it arrives. */
 const maximumHeldOctets = 64 * 1024;
-
-/** Of messages that this process writes into the queue itself. */
-const budget = new MemoryBudget(16 * 1024 * 1024);
 
 /** The exit codes of qmail-queue that come from here. Source: qmail-queue(8). */
 export const exit = { queued: 0, writeError: 53, noFolder: 62, connectionBroken: 74, bug: 81 } as const;
@@ -23,7 +18,7 @@ export class Submission {
   readonly #folder: string;
   #held: Uint8Array[] = [];
   #heldOctets = 0;
-  #way: Streamed | Incoming | undefined;
+  #way: Streamed | Direct | undefined;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -40,12 +35,12 @@ export class Submission {
   /** The message is complete. Resolves to the exit code: 0 when it survives whatever happens now. Throws: see exitOf. */
   async finish(handover: Handover, uid: number, service: () => Promise<ServiceUids>): Promise<number> {
     if (this.#way instanceof Streamed) return this.#way.finish(handover);
-    if (this.#way !== undefined) return this.#write(this.#way, handover, uid, await service());
+    if (this.#way !== undefined) return this.#way.finish(handover, uid, await service());
     try {
       return await handOver(this.#folder, this.#held, handover);
     } catch (error) {
       if (!(error instanceof NobodyThere)) throw error;
-      return this.#write(await this.#direct(), handover, uid, await service());
+      return (await this.#direct()).finish(handover, uid, await service());
     }
   }
 
@@ -67,39 +62,14 @@ export class Submission {
     this.#held = [];
   }
 
-  async #direct(): Promise<Incoming> {
-    const incoming = new Incoming(this.#folder, budget);
-    this.#way = incoming;
-    for (const part of this.#held) await incoming.write(part);
+  /** By our own hand: seldom, so what it needs is loaded then. */
+  async #direct(): Promise<Direct> {
+    const { Direct } = await import("./direct.ts");
+    const direct = new Direct(this.#folder);
+    this.#way = direct;
+    for (const part of this.#held) await direct.write(part);
     this.#held = [];
-    return incoming;
-  }
-
-  async #write(incoming: Incoming, handover: Handover, uid: number, service: ServiceUids): Promise<number> {
-    const envelope = parseEnvelope(handover.envelope);
-    if ("exit" in envelope) return envelope.exit;
-    const arrived = Date.now();
-    const trace = invokedLine(handover.pid, invokerOf(uid, handover.authenticated, service), arrived);
-    const content = await incoming.finish();
-    const store = new QueueStore(this.#folder);
-    try {
-      store.transact(() =>
-        store.add({
-          sender: envelope.sender,
-          recipients: envelope.recipients.map((address) => ({ address, channel: channel.new })),
-          uid,
-          pid: handover.pid,
-          trace,
-          content,
-          sizeOctets: trace.length + incoming.sizeOctets,
-          arrived,
-        }),
-      );
-    } finally {
-      store.close();
-    }
-    incoming.release();
-    return exit.queued;
+    return direct;
   }
 }
 

@@ -1,5 +1,5 @@
 /** Whether a client may come in: its name, its user, and the rules about it. tcprules(8) */
-import { Resolver } from "node:dns/promises";
+import type { Resolver } from "node:dns/promises";
 import { resolve } from "node:path";
 import { Cdb } from "../../protocol/cdb/cdb.ts";
 import type { Ends } from "../../protocol/ucspi/environment.ts";
@@ -36,7 +36,7 @@ export class Admissions {
     string,
     { readonly name: Promise<string | undefined>; readonly until: number }
   >();
-  readonly #resolver = new Resolver({ timeout: (lookUpSeconds * 1000) / 2, tries: 2 });
+  #resolver: Resolver | undefined;
 
   constructor(service: Service) {
     this.#service = service;
@@ -68,6 +68,13 @@ export class Admissions {
     return verdictOn({ ip, host, info }, (key) => cdb.get(key));
   }
 
+  /** Made when it is first needed: few services want names. */
+  get #asked(): Resolver {
+    const { Resolver } = process.getBuiltinModule("node:dns/promises");
+    this.#resolver ??= new Resolver({ timeout: (lookUpSeconds * 1000) / 2, tries: 2 });
+    return this.#resolver;
+  }
+
   /** The name of one of our addresses: asked for once in a while, not for each client. */
   #ownName(ip: string): Promise<string | undefined> | undefined {
     if (isLoopback(ip)) return undefined;
@@ -81,7 +88,7 @@ export class Admissions {
   }
 
   async #reverse(ip: string): Promise<string | undefined> {
-    const [name] = await this.#resolver.reverse(ip).catch(() => []);
+    const [name] = await this.#asked.reverse(ip).catch(() => []);
     // Only what can stand in a variable, a rule and a log line.
     return name !== undefined && /^[A-Za-z0-9._-]{1,255}$/.test(name) ? name : undefined;
   }
@@ -92,7 +99,7 @@ export class Admissions {
     const name = await this.#reverse(ip);
     if (name === undefined || !this.#service.paranoid) return name;
     try {
-      const back = await (ip.includes(":") ? this.#resolver.resolve6(name) : this.#resolver.resolve4(name));
+      const back = await (ip.includes(":") ? this.#asked.resolve6(name) : this.#asked.resolve4(name));
       return back.includes(ip) ? name : undefined;
     } catch {
       return undefined;

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync } from "node:fs";
 import { duplicateFrom } from "../native.ts";
+import { restWhenIdle } from "../rest.ts";
 import type { Account } from "../system.ts";
 import { channelPair, type Received } from "./channel.ts";
 import type { SettledFacts } from "./foreign-checkpassword.ts";
@@ -50,6 +51,7 @@ export class Pool {
 
   constructor({ entry, home, unprivileged, log }: PoolOptions) {
     this.#log = log;
+    restWhenIdle();
     this.#roles = new Roles(unprivileged, process.getuid!() === 0);
     this.#workers = new WorkerProcesses({
       entry,

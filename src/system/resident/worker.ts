@@ -4,15 +4,11 @@
  */
 
 import { closeSync } from "node:fs";
-import { helperWorker } from "../c-library/helpers.ts";
 import * as native from "../native.ts";
+import { restWhenIdle } from "../rest.ts";
 import type { Programs } from "../system.ts";
-import { authWorker } from "./auth-worker.ts";
 import { Channel } from "./channel.ts";
-import { frontWorker } from "./front-worker.ts";
 import type { WorkerFacts } from "./service.ts";
-import { tlsWorker } from "./tls-worker.ts";
-import { userWorker } from "./user-worker.ts";
 
 /** The channel to the master, in every worker. */
 const masterEnd = { stream: 3, packets: 4 };
@@ -20,23 +16,32 @@ const masterEnd = { stream: 3, packets: 4 };
 /** OpenSSL's configuration, in the TLS process. */
 const opensslConfig = 5;
 
+type Work = (master: Channel, programs: Programs) => unknown;
+
+/** Each kind loads what it needs and no more: TLS alone is 4 MB. */
+const kinds: Record<WorkerFacts["kind"], () => Promise<Work>> = {
+  tls: async () => (await import("./tls-worker.ts")).tlsWorker,
+  front: async () => (await import("./front-worker.ts")).frontWorker,
+  auth: async () => (await import("./auth-worker.ts")).authWorker,
+  user: async () => (await import("./user-worker.ts")).userWorker,
+  helper: async () => (await import("../c-library/helpers.ts")).helperWorker,
+};
+
 /** Runs this process as a worker until its master is gone. */
-export function runWorker(programs: Programs): void {
+export async function runWorker(programs: Programs): Promise<void> {
   const facts = JSON.parse(process.env["ACCEPTUTILS_WORKER"] ?? "{}") as WorkerFacts;
   delete process.env["ACCEPTUTILS_WORKER"];
   process.title = facts.title;
   // A terminal's Ctrl-C is for the master, who lets sessions end.
   for (const signal of ["SIGINT", "SIGHUP", "SIGQUIT"] as const) process.on(signal, () => {});
+  // Our files may be out of reach for who we become.
+  const work = await kinds[facts.kind]();
   const master = new Channel(masterEnd);
   master.onClose = () => native.exitNow(0);
   giveUp(facts);
-  if (facts.kind === "tls") {
-    closeSync(opensslConfig); // OpenSSL has read it
-    tlsWorker(master);
-  } else if (facts.kind === "front") frontWorker(master, programs);
-  else if (facts.kind === "auth") authWorker(master);
-  else if (facts.kind === "helper") void helperWorker(master);
-  else userWorker(master, programs);
+  if (facts.kind === "tls") closeSync(opensslConfig); // OpenSSL has read it
+  restWhenIdle();
+  void work(master, programs);
 }
 
 /** Order matters: after chroot no name resolves, after setgid groups cannot change, after setuid nothing can. */
