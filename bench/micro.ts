@@ -8,6 +8,7 @@ import { rewriteReply } from "../src/protocol/fixsmtpio/rewrite.ts";
 import { parseRules } from "../src/protocol/fixsmtpio/rule.ts";
 import { MultiLine } from "../src/protocol/pop3/multi-line.ts";
 import { begin } from "../src/protocol/sasl/exchange.ts";
+import { usualMechanisms } from "../src/protocol/sasl/mechanisms.ts";
 import { CommandReader } from "../src/protocol/smtp/command.ts";
 import { DataDecoder } from "../src/protocol/smtp/dot-unstuffing.ts";
 import { HopCounter } from "../src/protocol/smtp/hops.ts";
@@ -42,7 +43,7 @@ const parts: readonly [name: string, unit: string, each: number, run: () => unkn
   ["dot-stuffing", "MB/s", content.length / 1e6, () => new MultiLine(undefined).push(content)],
   ["hops of a message", "messages/s", 1, () => new HopCounter().take(content)],
   ["SMTP commands", "lines/s", 300, readCommands],
-  ["base64 and SASL: AUTH PLAIN", "exchanges/s", 1, () => begin(plain)],
+  ["base64 and SASL: AUTH PLAIN", "exchanges/s", 1, () => begin(plain, usualMechanisms)],
 ];
 
 export async function microFigures(): Promise<Micro[]> {

@@ -128,13 +128,13 @@ for (const [host, run] of [
   test(`foreign checkpassword, ${host}: a wrong password, and other ends`, async () => {
     const cpw = [join(folder, "cpw"), "show"];
     for (const [user, end] of [
-      ["alice", "-ERR authup authorization failed"],
-      ["talker", "talk\r\n-ERR authup authorization failed"],
-      ["exit-2", "-ERR authup authorization failed"],
-      ["exit-111", "-ERR authup authorization failed"],
+      ["alice", "-ERR [AUTH] authup authorization failed"],
+      ["talker", "talk\r\n-ERR [AUTH] authup authorization failed"],
+      ["exit-2", "-ERR [AUTH] authup authorization failed"],
+      ["exit-111", "-ERR [AUTH] authup authorization failed"],
       ["exit-16", "-ERR authup timeout"],
       ["exit-9", ""],
-      ["crash", "-ERR authup aack, child crashed"],
+      ["crash", "-ERR [SYS/TEMP] authup aack, child crashed"],
     ] as const) {
       const { said, log } = await run(cpw, user, "wrong");
       assert.equal(said, `+OK mx.example\r\n+OK \r\n${end}${end && "\r\n"}`, `${user}: ${log}`);
@@ -145,7 +145,7 @@ for (const [host, run] of [
 
   test(`foreign checkpassword, ${host}: one that is not there is no wrong password in the log`, async () => {
     const { said, log } = await run(["/nowhere/checkpassword", "show"], "alice", "AlicePw1");
-    assert.equal(said, "+OK mx.example\r\n+OK \r\n-ERR authup authorization failed\r\n");
+    assert.equal(said, "+OK mx.example\r\n+OK \r\n-ERR [AUTH] authup authorization failed\r\n");
     assert.match(log, /unable to run \/nowhere\/checkpassword: file does not exist/);
   });
 }
@@ -164,12 +164,12 @@ test("foreign checkpassword, in workers: root does not get a session", {
   skip: !isRoot && "needs root",
 }, async () => {
   const { said, log } = await resident(["cpw", "show"], "root", "AlicePw1");
-  assert.equal(said, "+OK mx.example\r\n+OK \r\n-ERR authup authorization failed\r\n");
+  assert.equal(said, "+OK mx.example\r\n+OK \r\n-ERR [AUTH] authup authorization failed\r\n");
   assert.match(log, /cpw went on as root: not served/);
 });
 
 test("foreign checkpassword, in workers: a word in front that hides it does not let anybody in", async () => {
   const { said, log } = await resident(["env", "cpw", "show"], "alice", "wrong");
-  assert.equal(said, "+OK mx.example\r\n+OK \r\n-ERR authup authorization failed\r\n");
+  assert.equal(said, "+OK mx.example\r\n+OK \r\n-ERR [AUTH] authup authorization failed\r\n");
   assert.match(log, /env has run cpw without having read the password/);
 });

@@ -1,5 +1,6 @@
 /** Whoever knows users and passwords: a file, the system's accounts, a directory. One interface for all of them. */
 import type { Secret } from "../protocol/checkpassword/secret.ts";
+import type { ScramVerifier } from "../protocol/sasl/scram.ts";
 import type { Account } from "../system/system.ts";
 
 /** Is this the password of that user? */
@@ -29,8 +30,16 @@ export interface Backend {
    * Throws Unable, and CannotOpen.
    */
   verify(question: Question, check: Check): Promise<Account | undefined>;
+  /** What mechanisms other than a name and a password need; undefined where passwords can only be tried. */
+  readonly stored?: Stored;
   /** Lets go of connections and processes. */
   close?(): void;
+}
+
+/** A backend that sees what is stored of a user. Names are latin1; who there is not costs the same. Throws CannotOpen. */
+export interface Stored {
+  /** What SCRAM checks a proof with; without an account, no proof fits. RFC 5802 §3 */
+  scram(user: string): Promise<{ readonly verifier: ScramVerifier; readonly account: Account | undefined }>;
 }
 
 /** The check itself, at once. */

@@ -4,6 +4,7 @@
  */
 import { argon2, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Secret } from "../protocol/checkpassword/secret.ts";
+import { partsOf, unpadded } from "./stored-password.ts";
 
 /** A hash, taken apart. */
 export interface PasswordHash {
@@ -22,7 +23,7 @@ const tagOctets = 32;
 /** No entry may make one login cost more than this: 1 GiB, or minutes. */
 const dearest = { memoryKibibytes: 1 << 20, passes: 64, lanes: 16 };
 
-/** The hash to store for a new password. */
+/** The hash of a new password. */
 export async function hashPassword(secret: Secret): Promise<string> {
   const salt = randomBytes(saltOctets);
   return formatHash({ ...currentCost, salt, tag: await tagOf(secret, { ...currentCost, salt }, tagOctets) });
@@ -41,11 +42,15 @@ export function unmatchable({ memoryKibibytes, passes, lanes }: Cost): PasswordH
 
 type Cost = Pick<PasswordHash, "memoryKibibytes" | "passes" | "lanes">;
 
-/** Takes a PHC string apart; undefined when it is no argon2id hash that we would compute. */
-export function parseHash(text: string): PasswordHash | undefined {
-  const parts =
-    /^\$argon2id\$v=19\$m=(\d{1,9}),t=(\d{1,4}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/.exec(text);
-  if (parts === null) return undefined;
+const argon2id =
+  /^\$argon2id\$v=19\$m=(\d{1,9}),t=(\d{1,4}),p=(\d{1,3})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/;
+
+/** The hash in a field of users/passwd, taken apart; undefined when it has no argon2id hash that we would compute. */
+export function parseHash(field: string): PasswordHash | undefined {
+  const parts = partsOf(field)
+    .map((part) => argon2id.exec(part))
+    .find((found) => found !== null);
+  if (parts === undefined) return undefined;
   const [memoryKibibytes = 0, passes = 0, lanes = 0] = parts.slice(1, 4).map(Number);
   const [salt, tag] = parts.slice(4).map((base64) => Buffer.from(base64, "base64"));
   if (salt === undefined || tag === undefined) return undefined;
@@ -66,8 +71,6 @@ export function formatHash({ memoryKibibytes, passes, lanes, salt, tag }: Passwo
   const cost = `m=${memoryKibibytes},t=${passes},p=${lanes}`;
   return `$argon2id$v=19$${cost}$${unpadded(salt)}$${unpadded(tag)}`;
 }
-
-const unpadded = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64").replace(/=+$/, "");
 
 function tagOf(
   secret: Secret,

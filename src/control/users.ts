@@ -101,12 +101,22 @@ export async function verify(
   check: CheckHash = matches,
 ): Promise<Account | undefined> {
   const { users, dummy } = await readTable(reader);
-  const known = users.get(user);
-  const hash = known === undefined || isRoot(known) ? undefined : parseHash(known.hash);
+  const known = loginOf(users, user);
+  const hash = known && parseHash(known.hash);
   const right = await check(hash ?? dummy, secret);
   if (!right || hash === undefined || known === undefined || secret.length === 0) return undefined;
-  const { uid, gid, home, shell } = known;
-  return { user: textOf(user), uid, gid, home: resolve(reader.home(), textOf(home)), shell: textOf(shell) };
+  return accountOf(reader, known);
+}
+
+/** Who `name` (latin1) is, when anybody can log in as that; undefined for root, a locked account and nobody. */
+export function loginOf(users: ReadonlyMap<string, User>, name: string): User | undefined {
+  const user = users.get(name);
+  return user === undefined || isRoot(user) || parseHash(user.hash) === undefined ? undefined : user;
+}
+
+/** What a session of `user` becomes. */
+export function accountOf(reader: Pick<UsersReader, "home">, { name, uid, gid, home, shell }: User): Account {
+  return { user: textOf(name), uid, gid, home: resolve(reader.home(), textOf(home)), shell: textOf(shell) };
 }
 
 /** Group 0 is root's, but where we have nothing else: containers run others in it, who then stay what they are. */

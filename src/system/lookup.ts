@@ -31,6 +31,16 @@ export function lookUp(word: string, path: string | undefined, cwd: string): Fou
   return found;
 }
 
+/** The program of ours that `word` stands for; undefined when it is somebody else's, or not there. */
+export function ourProgram(word: string, path: string | undefined, cwd: string): string | undefined {
+  try {
+    return lookUp(word, path, cwd).ours;
+  } catch (error) {
+    if (error instanceof CannotRun) return undefined;
+    throw error;
+  }
+}
+
 function search(word: string, path: string | undefined, cwd: string): Found {
   if (word === "") throw new CannotRun(word, "ENOENT");
   if (word.includes("/")) {

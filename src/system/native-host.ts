@@ -11,7 +11,7 @@ import { ownAddresses } from "./addresses.ts";
 import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
 import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, readFileCached, UnlinkedFile } from "./files.ts";
-import { lookUp } from "./lookup.ts";
+import { lookUp, ourProgram } from "./lookup.ts";
 import * as native from "./native.ts";
 import { startOurs } from "./our-program.ts";
 import { ProcessChild } from "./process-child.ts";
@@ -195,6 +195,10 @@ class NativeSystem implements System {
       if (monitor.exitCode === null && monitor.signalCode === null) await once(monitor, "exit");
       return monitor.exitCode ?? 111;
     };
+  }
+
+  ours(word: string): string | undefined {
+    return ourProgram(word, this.env.get("PATH"), ".");
   }
 
   canStartTls(): boolean {

@@ -21,7 +21,11 @@ export class ProcessChild implements Child {
       const fd = Number(key);
       const stream = child.stdio[fd] as Duplex | Readable | Writable | null | undefined;
       if (stream === null || stream === undefined) continue;
-      if ("toChild" in wire) this.#outputs.set(fd, new StreamOutput(stream as Writable));
+      if ("both" in wire) {
+        // What Node.js calls a pipe is a socket pair, and goes both ways.
+        this.#outputs.set(fd, new StreamOutput(stream as Writable));
+        this.#inputs.set(fd, new StreamInput(stream as Readable));
+      } else if ("toChild" in wire) this.#outputs.set(fd, new StreamOutput(stream as Writable));
       else if ("fromChild" in wire) this.#inputs.set(fd, new StreamInput(stream as Readable));
       else if ("bytes" in wire) {
         stream.on("error", () => {}); // a child that does not want it all

@@ -6,7 +6,7 @@ import { basename, resolve as resolvePath } from "node:path";
 import { ownAddresses } from "./addresses.ts";
 import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, HeldFile, readFileCached } from "./files.ts";
-import { lookUp } from "./lookup.ts";
+import { lookUp, ourProgram } from "./lookup.ts";
 import { type Descriptors, startBeside } from "./resident/beside.ts";
 import type { LentTls } from "./resident/foreign-child.ts";
 import { sleep } from "./sleep.ts";
@@ -211,6 +211,10 @@ class ResidentSystem implements System {
     if (this.#tls === "none") throw new CannotRun(program, "ENOTSUP");
     this.#tls = "offered";
     return async () => noHandshake;
+  }
+
+  ours(word: string): string | undefined {
+    return ourProgram(word, this.env.get("PATH"), this.#cwd);
   }
 
   canStartTls(): boolean {

@@ -56,6 +56,8 @@ export type Wire =
   | { readonly toChild: true }
   /** A pipe: the child writes, we read. */
   | { readonly fromChild: true }
+  /** Both: a conversation. */
+  | { readonly both: true }
   /** The child reads exactly these bytes, then the end of file. The bytes may be wiped once spawn() resolved. */
   | { readonly bytes: Uint8Array }
   /** A file opened before, positioned at its start. */
@@ -70,9 +72,9 @@ export interface SpawnOptions {
 /** A program that was started with `spawn`. */
 export interface Child {
   readonly pid: number;
-  /** Our end of a `toChild` pipe. */
+  /** Our end of a `toChild` pipe, or of a conversation. */
   output(descriptor: number): Output;
-  /** Our end of a `fromChild` pipe. */
+  /** Our end of a `fromChild` pipe, or of a conversation. */
   input(descriptor: number): Input;
   wait(): Promise<Ended>;
   kill(signal: "SIGTERM" | "SIGKILL"): void;
@@ -136,6 +138,9 @@ export interface System {
   exec(argv: readonly string[]): Promise<number>;
   /** Starts `argv` beside us. Throws CannotRun. */
   spawn(argv: readonly string[], options: SpawnOptions): Promise<Child>;
+
+  /** The program of ours that `word` stands for; undefined when it is somebody else's, or not there. */
+  ours(word: string): string | undefined;
 
   /**
    * The server's side of UCSPI-TLS: from here on, a program of the chain may start TLS on descriptors 0 and 1. `monitor`

@@ -1,9 +1,16 @@
 import { join } from "node:path";
-import { hashPassword } from "../../control/password-hash.ts";
+import { newField } from "../../control/new-password.ts";
 import { usersFile } from "../../control/users.ts";
 import { Secret } from "../../protocol/checkpassword/secret.ts";
 import { Busy } from "../../system/home/atomic.ts";
-import { addUser, listUsers, removeUser, setHash, UsersProblem } from "../../system/home/edit-users.ts";
+import {
+  addUser,
+  listUsers,
+  readAuthMechanisms,
+  removeUser,
+  setHash,
+  UsersProblem,
+} from "../../system/home/edit-users.ts";
 import { newPassword } from "../../system/home/passwords.ts";
 import { askPassword } from "./ask-password.ts";
 import { existingHome } from "./default-home.ts";
@@ -62,7 +69,7 @@ async function add({ name, home, uid, gid, generate, json }: Words, command: Com
     uid === undefined || gid === undefined
       ? undefined
       : { uid: numberOf("uid", uid, 1, 2 ** 31), gid: numberOf("gid", gid, 1, 2 ** 31) };
-  const chosen = await choosePassword(name(), generate, command);
+  const chosen = await choosePassword(name(), home, generate, command);
   addUser(home, name(), chosen.hash, owner);
   await report(name(), chosen.shown, "was added", json, command);
 }
@@ -71,7 +78,7 @@ async function passwd({ name, home, generate, json }: Words, command: Command): 
   if (!listUsers(home).some((one) => one.name === name() && one.canLogIn)) {
     throw new Problem(`there is no user ${name()} in ${join(home, usersFile)}`);
   }
-  const chosen = await choosePassword(name(), generate, command);
+  const chosen = await choosePassword(name(), home, generate, command);
   setHash(home, name(), chosen.hash);
   await report(name(), chosen.shown, "has a new password", json, command);
 }
@@ -85,11 +92,13 @@ async function del({ name, home, json }: Words, command: Command): Promise<void>
 async function list({ home, json }: Words, command: Command): Promise<void> {
   const users = listUsers(home).filter(({ canLogIn }) => canLogIn);
   if (json) {
-    await command.json(users.map(({ name, uid, gid, mail }) => ({ name, uid, gid, mail })));
+    await command.json(users.map(({ name, uid, gid, mail, scram }) => ({ name, uid, gid, mail, scram })));
     return;
   }
-  for (const { name, uid, gid, mail } of users)
-    await command.say(`${name.padEnd(16)} ${uid}:${gid}  ${mail}`);
+  for (const { name, uid, gid, mail, scram } of users) {
+    const note = scram ? "" : "  (no SCRAM before the password is set anew)";
+    await command.say(`${name.padEnd(16)} ${uid}:${gid}  ${mail}${note}`);
+  }
 }
 
 interface Chosen {
@@ -100,13 +109,14 @@ interface Chosen {
 
 async function choosePassword(
   name: string,
+  home: string,
   generate: boolean | undefined,
   command: Command,
 ): Promise<Chosen> {
   const typed = generate ? undefined : await askPassword(`password for ${name}`, command);
   const shown = typed === undefined ? newPassword() : undefined;
   using secret = typed ?? new Secret(Buffer.from(shown ?? ""));
-  return { hash: await hashPassword(secret), shown };
+  return { hash: await newField(secret, readAuthMechanisms(home)), shown };
 }
 
 async function report(

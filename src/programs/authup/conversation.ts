@@ -5,6 +5,8 @@ import type { Action, News, Outcome, Session } from "../../protocol/authup/sessi
 import { loggable } from "../../protocol/authup/words.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { CannotRun, type System, TimedOut, TlsFailed } from "../../system/system.ts";
+import { takeChannel } from "./channel.ts";
+import { Dialogue } from "./dialogue.ts";
 import type { Options } from "./options.ts";
 import type { Read } from "./settings.ts";
 
@@ -16,10 +18,14 @@ export async function converse(
 ): Promise<number> {
   const conversation = new Conversation(system, argv, timeoutSeconds);
   let [session, actions]: Outcome = begin(dialect, settings);
-  for (;;) {
-    const news = (await conversation.carryOut(actions)) ?? (await conversation.nextLine(session, dialect));
-    if (typeof news === "number") return news;
-    [session, actions] = step(dialect, session, news);
+  try {
+    for (;;) {
+      const news = (await conversation.carryOut(actions)) ?? (await conversation.nextLine(session, dialect));
+      if (typeof news === "number") return news;
+      [session, actions] = step(dialect, session, news);
+    }
+  } finally {
+    conversation.abandon();
   }
 }
 
@@ -29,6 +35,7 @@ class Conversation {
   readonly #timeoutSeconds: number;
   readonly #lines = new LineReader();
   #replies = "";
+  #dialogue: Dialogue | undefined;
 
   constructor(system: System, argv: readonly string[], timeoutSeconds: number) {
     this.#system = system;
@@ -50,6 +57,14 @@ class Conversation {
           return this.#startTls();
         case "checkPassword":
           return this.#checkPassword(action.user, action.fields);
+        case "converse":
+          return this.#converse(action);
+        case "tell":
+          await this.#dialogue?.tell(action.message);
+          return this.#hear();
+        case "abandon":
+          this.abandon();
+          break;
         case "hangUp":
           await this.#send();
           return action.code;
@@ -100,12 +115,52 @@ class Conversation {
     }
     try {
       applyBlock(this.#system.env, await this.#system.startTls(this.#timeoutSeconds));
-      return { on: "secured" };
+      return { on: "secured", channel: takeChannel(this.#system.env) };
     } catch (error) {
       if (!(error instanceof TlsFailed)) throw error;
       this.#log(`hung up: ${error.message}`);
       return 1;
     }
+  }
+
+  /** Nobody waits for the end of the conversation with checkpassword. */
+  abandon(): void {
+    this.#dialogue?.abandon();
+    this.#dialogue = undefined;
+  }
+
+  async #converse({ mechanism, binding, initial }: Action & { do: "converse" }): Promise<News> {
+    await this.#send();
+    try {
+      this.#dialogue = await Dialogue.begin(this.#system, this.#argv, { mechanism, binding }, initial);
+    } catch (error) {
+      return this.#cannotStart("", error);
+    }
+    return this.#hear();
+  }
+
+  async #hear(): Promise<News> {
+    const dialogue = this.#dialogue;
+    if (dialogue === undefined) return { on: "checked", pid: 0, user: "", ended: { code: 111 } };
+    const word = await dialogue.hear();
+    if (word !== undefined && word !== "malformed" && "challenge" in word) {
+      return { on: "challenge", octets: word.challenge };
+    }
+    this.#dialogue = undefined;
+    const { child } = dialogue;
+    const user =
+      word === undefined || word === "malformed" ? "" : "accepted" in word ? word.accepted : word.refused;
+    this.#log(`checkpassword ${child.pid} attempt for ${loggable(user) || "?"}`);
+    const ended = await child.wait();
+    const { pid } = child;
+    return { on: "checked", pid, user, ended: word === "malformed" ? { malformed: true } : ended };
+  }
+
+  #cannotStart(user: string, error: unknown): News {
+    if (!(error instanceof CannotRun)) throw error;
+    this.#log(`attempt for ${loggable(user) || "?"}: ${error.message}`);
+    const ended = scarce.has(error.code) ? ({ unable: "fork" } as const) : { code: 111 };
+    return { on: "checked", pid: 0, user, ended };
   }
 
   async #checkPassword(user: string, fields: Uint8Array): Promise<News> {
@@ -121,10 +176,7 @@ class Conversation {
       fields.fill(0); // now, not when the session has ended
       return { on: "checked", pid: child.pid, user, ended: await child.wait() };
     } catch (error) {
-      if (!(error instanceof CannotRun)) throw error;
-      this.#log(`attempt for ${loggable(user)}: ${error.message}`);
-      const ended = scarce.has(error.code) ? ({ unable: "fork" } as const) : { code: 111 };
-      return { on: "checked", pid: 0, user, ended };
+      return this.#cannotStart(user, error);
     } finally {
       fields.fill(0);
     }

@@ -181,7 +181,7 @@ for (const [name, dialogue, scene] of [
     C: USER alice
     S: +OK \x20
     C: PASS guess
-    S: -ERR authup authorization failed
+    S: -ERR [AUTH] authup authorization failed
     C: PASS guess
     S: -ERR authup USER first
     C: QUIT
@@ -197,6 +197,9 @@ for (const [name, dialogue, scene] of [
     S: +OK capability list follows
     S: STLS
     S: USER
+    S: SASL LOGIN PLAIN
+    S: RESP-CODES
+    S: AUTH-RESP-CODE
     S: TOP
     S: UIDL
     S: .

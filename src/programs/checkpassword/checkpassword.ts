@@ -1,16 +1,17 @@
 /** checkpassword, whoever knows the passwords: descriptor 3, the verdict, the user, the next program. */
-import { atOnce, Unable } from "../../auth/backend.ts";
+import { atOnce, type Backend, Unable } from "../../auth/backend.ts";
+import { type Conversation, readDescriptor3 } from "../../auth/descriptor-3.ts";
+import { converse, Gone } from "../../auth/sasl/converse.ts";
 import { exit, verifyFields } from "../../control/verify-fields.ts";
 import { acceptedLine } from "../../protocol/checkpassword/accepted-line.ts";
-import { maximumOctets } from "../../protocol/checkpassword/fields.ts";
 import { surroundingsOf } from "../../system/backends/surroundings.ts";
 import { openBackend } from "../../system/backends/table.ts";
 import {
   type Account,
   CannotOpen,
   CannotRun,
+  Closed,
   codeOf,
-  type Input,
   type Program,
   type System,
 } from "../../system/system.ts";
@@ -23,31 +24,47 @@ export const checkpassword =
       system.log(`${name}: usage: ${name} prog`);
       return exit.misused;
     }
-    const bytes = Buffer.alloc(maximumOctets + 1);
     try {
-      const verdict = await ask(name, system, bytes.subarray(0, await readInto(bytes, system.input(3))));
+      const verdict = await ask(name, system);
       if (typeof verdict === "number") return verdict;
       if (!become(name, verdict, system)) return exit.temporary;
       system.log(acceptedLine(system.pid, verdict.user));
       return await system.exec(words);
     } catch (error) {
+      if (error instanceof Gone || error instanceof Closed) return exit.unacceptable; // nobody waits for an answer
       if (!(error instanceof CannotOpen || error instanceof CannotRun || error instanceof Unable))
         throw error;
       system.log(`${name}: ${error.message}`);
       return exit.temporary;
-    } finally {
-      bytes.fill(0);
     }
   };
 
-async function ask(name: string, system: System, bytes: Uint8Array): Promise<Account | number> {
+async function ask(name: string, system: System): Promise<Account | number> {
+  const given = await readDescriptor3(system);
   const backend = await openBackend(name, surroundingsOf(system.home()));
   try {
+    if ("conversation" in given) return await talk(given.conversation, backend, system);
     const client = system.env.get("TCPREMOTEIP") ?? "";
-    return await verifyFields(bytes, client, (question) => backend.verify(question, atOnce));
+    return await verifyFields(given.fields, client, (question) => backend.verify(question, atOnce));
   } finally {
+    if ("fields" in given) given.fields.fill(0);
     backend.close?.();
   }
+}
+
+async function talk(client: Conversation, { stored }: Backend, system: System): Promise<Account | number> {
+  if (stored === undefined) return exit.unacceptable;
+  const judge = (_user: string, work: () => Promise<boolean>) => work();
+  const verdict = await converse(client.opening, client, { stored, judge });
+  if (verdict === "malformed") await client.say("malformed");
+  else if ("refused" in verdict) await client.say(verdict);
+  else {
+    await client.say({ accepted: verdict.user });
+    // A name is UTF-8; the environment holds text, and writes the same octets for it.
+    system.env.set("AUTHUP_USER", Buffer.from(verdict.user, "latin1").toString("utf8"));
+  }
+  await client.close();
+  return verdict !== "malformed" && "account" in verdict ? verdict.account : exit.unacceptable;
 }
 
 function become(name: string, account: Account, system: System): boolean {
@@ -58,22 +75,5 @@ function become(name: string, account: Account, system: System): boolean {
     if (!(error instanceof CannotOpen) && codeOf(error) === "") throw error;
     system.log(`${name}: unable to become uid ${account.uid}: ${(error as Error).message}`);
     return false;
-  }
-}
-
-/** Fills `bytes` from descriptor 3, which is closed then: the next program must not find it. Returns how far. */
-async function readInto(bytes: Uint8Array, input: Input): Promise<number> {
-  let filled = 0;
-  try {
-    for (;;) {
-      const chunk = await input.read();
-      if (chunk === null || filled === bytes.length) return filled;
-      const taken = chunk.subarray(0, bytes.length - filled);
-      bytes.set(taken, filled);
-      filled += taken.length;
-      chunk.fill(0);
-    }
-  } finally {
-    input.close();
   }
 }

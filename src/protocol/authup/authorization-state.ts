@@ -3,6 +3,7 @@
  * counted, and what checkpassword came to decides how it goes on.
  */
 import { formatFields } from "../checkpassword/fields.ts";
+import { respond, type Step } from "../sasl/exchange.ts";
 import {
   type Action,
   type Checked,
@@ -37,7 +38,7 @@ export function step(dialect: Dialect, session: Session, news: News): Outcome {
     case "overlongLine":
       return counted(dialect, session, [
         { ...session, exchange: undefined },
-        [say(dialect.trouble("tooLong"))],
+        [say(dialect.trouble("tooLong")), ...ending(session)],
       ]);
     case "silence":
       return [session, [say(dialect.trouble("timeout")), { do: "hangUp", code: 1 }]];
@@ -47,9 +48,13 @@ export function step(dialect: Dialect, session: Session, news: News): Outcome {
       // RFC 3207 §4.2, RFC 2595 §4: what was said in clear may have been said by anybody. Only tries are not won back.
       const { settings, triesLeft, refusals } = session;
       return [
-        { ...fresh(settings), secure: true, triesLeft, refusals },
+        { ...fresh(settings), secure: true, channel: news.channel, triesLeft, refusals },
         [{ do: "log", words: "negotiated TLS" }],
       ];
+    }
+    case "challenge": {
+      const base64 = Buffer.from(news.octets).toString("base64");
+      return [session, [say(dialect.challenge(base64))]];
     }
     case "checked":
       return checked(dialect, session, news);
@@ -60,7 +65,7 @@ export function step(dialect: Dialect, session: Session, news: News): Outcome {
 
 function lineCame(dialect: Dialect, session: Session, { bytes, more }: Line): Outcome {
   if (session.exchange !== undefined) {
-    const outcome = dialect.respond(session, bytes, more);
+    const outcome = exchanged(dialect, session, respond(session.exchange, bytes), more);
     bytes.fill(0);
     return outcome;
   }
@@ -107,6 +112,33 @@ function counted(dialect: Dialect, before: Session, [session, actions]: Outcome)
   return [{ ...session, refusals: before.refusals + 1 }, actions];
 }
 
+/** What a step of AUTH comes to. */
+export function exchanged(dialect: Dialect, session: Session, step: Step, more: boolean): Outcome {
+  if ("challenge" in step) {
+    return [{ ...session, exchange: step.exchange }, [say(dialect.challenge(step.challenge))]];
+  }
+  const idle: Session = { ...session, exchange: undefined };
+  if ("refused" in step) return [idle, [say(dialect.trouble(step.refused)), ...ending(session)]];
+  if ("credentials" in step) return ask(dialect, session, step.credentials, more);
+  const octets = "message" in step ? step.message : step.initial;
+  if (more) {
+    // As with a password: what follows may have been meant for the program after checkpassword.
+    octets?.fill(0);
+    return [idle, [say(dialect.trouble("input")), ...ending(session)]];
+  }
+  if ("message" in step) return [session, [{ do: "tell", message: step.message }]];
+  const { mechanism, initial } = step;
+  const { binding } = session.channel;
+  return [
+    { ...session, exchange: { expects: "message" } },
+    [{ do: "converse", mechanism, binding, initial }],
+  ];
+}
+
+/** Of an exchange that is over before its time. */
+const ending = ({ exchange }: Session): Action[] =>
+  exchange?.expects === "message" ? [{ do: "abandon" }] : [];
+
 /** What a machine does once it has a name and a password: asks checkpassword. */
 export function ask(dialect: Dialect, session: Session, { user, secret }: Question, more: boolean): Outcome {
   using _ = secret;
@@ -120,10 +152,12 @@ export function ask(dialect: Dialect, session: Session, { user, secret }: Questi
 }
 
 /** The exit code of checkpassword, or of the program it became. Source: authup(8), EXIT CODES. */
-function checked(dialect: Dialect, session: Session, { pid, user, ended }: Checked): Outcome {
+function checked(dialect: Dialect, before: Session, { pid, user, ended }: Checked): Outcome {
+  const session: Session = { ...before, exchange: undefined };
   const hangUp = (...replies: Action[]): Outcome => [session, [...replies, { do: "hangUp", code: 1 }]];
   if ("unable" in ended) return hangUp(say(dialect.trouble(ended.unable)));
   if ("signal" in ended) return hangUp(say(dialect.trouble("crash")));
+  if ("malformed" in ended) return counted(dialect, session, [session, [say(dialect.trouble("input"))]]);
   switch (ended.code) {
     case 1: // not acceptable
     case 2: // misused
@@ -154,7 +188,8 @@ function failed(
   const actions: Action[] = [{ do: "log", words: words(triesLeft) }];
   const { client } = session.settings;
   // What fail2ban reads: examples/fail2ban. A name has no blank here, so it cannot name another client.
-  if (client !== "") actions.push({ do: "log", words: `failed login for ${loggable(user)} from ${client}` });
+  if (client !== "")
+    actions.push({ do: "log", words: `failed login for ${loggable(user) || "?"} from ${client}` });
   actions.push(say(dialect.trouble("authorization")));
   if (triesLeft <= 0) actions.push({ do: "hangUp", code: 1 });
   return [{ ...session, user: undefined, triesLeft }, actions];

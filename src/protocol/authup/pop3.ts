@@ -1,7 +1,12 @@
-/** POP3 until the client is known: RFC 1939 §4, RFC 2449 (CAPA), RFC 2595 (STLS). authup(8) */
+/**
+ * POP3 until the client is known: RFC 1939 §4, RFC 2449 (CAPA), RFC 2595 (STLS), RFC 5034 (AUTH), RFC 3206 (response
+ * codes). authup(8)
+ */
 import { Secret } from "../checkpassword/secret.ts";
+import { begin } from "../sasl/exchange.ts";
+import { offerable } from "../sasl/mechanisms.ts";
 import { isUserName } from "../sasl/user-name.ts";
-import { ask } from "./authorization-state.ts";
+import { ask, exchanged } from "./authorization-state.ts";
 import { type Dialect, type Need, type Outcome, type Session, say, type Verb } from "./session.ts";
 import { pop3Trouble } from "./words.ts";
 
@@ -16,6 +21,11 @@ const needs = {
     met: ({ settings, secure }) => secure || settings.tls !== "required",
     refusal: pop3Trouble("needTls"),
   },
+  /** Who may not log in by a password may not do so by USER and PASS. */
+  passwords: {
+    met: ({ settings }) => settings.mechanisms.some((name) => name === "PLAIN" || name === "LOGIN"),
+    refusal: pop3Trouble("mechanism"),
+  },
   user: { met: ({ user }) => user !== undefined, refusal: "-ERR authup USER first" },
 } satisfies Record<string, Need>;
 
@@ -23,11 +33,16 @@ const needs = {
 const verbs = new Map<string, Verb>([
   ["CAPA", { needs: [], run: capa }],
   ["STLS", { needs: [needs.offered, needs.working], run: startTls }],
-  ["USER", { needs: [needs.secure], run: user }],
+  ["AUTH", { needs: [needs.secure], run: authenticate }],
+  ["USER", { needs: [needs.secure, needs.passwords], run: user }],
   ["PASS", { needs: [needs.user], run: pass }],
   ["NOOP", { needs: [], run: noop }],
   ["QUIT", { needs: [], run: quit }],
 ]);
+
+// RFC 2449 §4 asks for 255 octets; RFC 5034 §4 leaves the length of responses to the mechanism: as in SMTP.
+const longestAuth = 12_288 - 2;
+const longestCommand = 2_048 - 2;
 
 const syntaxError = say("-ERR authup syntax error");
 const ok = say("+OK ");
@@ -38,8 +53,11 @@ export const pop3: Dialect = {
   // RFC 1939 §7: a stamp in the greeting says that APOP is offered, and clients that believe it fail.
   greeting: ({ greeting, stamp, showStamp }) => `+OK ${showStamp ? stamp : greeting}`,
   trouble: pop3Trouble,
-  respond: (session) => [session, []],
-  longestLine: () => 2_048 - 2,
+  challenge: (base64) => `+ ${base64}`,
+  longestLine(session, head) {
+    const auth = session.exchange !== undefined || /^auth /i.test(Buffer.from(head).toString("latin1", 0, 5));
+    return auth ? longestAuth : longestCommand;
+  },
 };
 
 function capa(session: Session): Outcome {
@@ -47,13 +65,24 @@ function capa(session: Session): Outcome {
   const lines = ["+OK capability list follows"];
   if (needs.offered.met(session) && needs.working.met(session)) lines.push("STLS");
   // RFC 2595 §4: USER is listed where it may be used.
-  if (needs.secure.met(session) || settings.showAuthBeforeTls) lines.push("USER");
-  lines.push(...settings.capabilities, ".");
+  if (needs.secure.met(session) || settings.showAuthBeforeTls) {
+    const mechanisms = offerable(settings.mechanisms, session.channel);
+    if (needs.passwords.met(session)) lines.push("USER");
+    if (mechanisms.length > 0) lines.push(`SASL ${mechanisms.join(" ")}`);
+  }
+  lines.push("RESP-CODES", "AUTH-RESP-CODE", ...settings.capabilities, ".");
   return [session, [say(lines.join("\r\n"))]];
 }
 
 function startTls(session: Session): Outcome {
   return [session, [say("+OK starting TLS negotiation"), { do: "startTls" }]];
+}
+
+function authenticate(session: Session, argument: Uint8Array, more: boolean): Outcome {
+  // Without a mechanism it is a command that nobody has heard of: some clients ask so for a list.
+  if (argument.length === 0) return [session, [say(pop3.unknownVerb)]];
+  const offered = offerable(session.settings.mechanisms, session.channel);
+  return exchanged(pop3, session, begin(argument, offered), more);
 }
 
 function user(session: Session, argument: Uint8Array): Outcome {

@@ -1,6 +1,7 @@
 /** The values that a conversation before authentication is made of, whichever protocol it speaks. */
 import type { Secret } from "../checkpassword/secret.ts";
 import type { Exchange } from "../sasl/exchange.ts";
+import type { Channel } from "../sasl/mechanisms.ts";
 import type { TlsLevel } from "../ucspi-tls/level.ts";
 import type { TroubleName } from "./words.ts";
 
@@ -18,6 +19,10 @@ export interface Settings {
   readonly showAuthBeforeTls: boolean;
   /** Advertise `AUTH=` too, for clients that know no other form. */
   readonly brokenClients: boolean;
+  /** The ways to log in that checkpassword has, in the order they are shown. */
+  readonly mechanisms: readonly string[];
+  /** The TLS that the session began in. */
+  readonly channel: Channel;
   /** The address of the client; empty when nobody said. */
   readonly client: string;
   /** POP3: `<PID.TIME@HOST>`, the third field for checkpassword. Empty in SMTP. */
@@ -32,7 +37,8 @@ export interface Session {
   readonly secure: boolean;
   /** POP3: who USER named. */
   readonly user: string | undefined;
-  /** SMTP: the AUTH that is under way. */
+  readonly channel: Channel;
+  /** The AUTH that is under way. */
   readonly exchange: Exchange | undefined;
   readonly triesLeft: number;
   readonly refusals: number;
@@ -50,20 +56,26 @@ export type News =
   | { readonly on: "overlongLine" }
   | { readonly on: "silence" }
   | { readonly on: "end" }
-  | { readonly on: "secured" }
+  | { readonly on: "secured"; readonly channel: Channel }
+  /** checkpassword goes on with the conversation. */
+  | { readonly on: "challenge"; readonly octets: Uint8Array }
   /** checkpassword, or what it became, ended. */
   | Checked;
 
 export interface Checked {
   readonly on: "checked";
   readonly pid: number;
-  /** Whose password it was. */
+  /** Whose password it was; empty when the conversation did not come so far. */
   readonly user: string;
   readonly ended: Ended;
 }
 
-/** As System's Ended, and: it could not be started, for want of memory or processes. */
-export type Ended = { readonly code: number } | { readonly signal: string } | { readonly unable: "fork" };
+/** As System's Ended, and: it could not be started, for want of memory or processes; it was told what means nothing. */
+export type Ended =
+  | { readonly code: number }
+  | { readonly signal: string }
+  | { readonly unable: "fork" }
+  | { readonly malformed: true };
 
 /** What the shell must do, in order. */
 export type Action =
@@ -74,6 +86,17 @@ export type Action =
   | { readonly do: "startTls" }
   /** After the replies were sent. Wipes `fields`; then `checked`. */
   | { readonly do: "checkPassword"; readonly user: string; readonly fields: Uint8Array }
+  /** Starts checkpassword to talk with. Wipes `initial`; then `challenge` or `checked`. */
+  | {
+      readonly do: "converse";
+      readonly mechanism: string;
+      readonly binding: string;
+      readonly initial: Uint8Array | undefined;
+    }
+  /** Goes on with the conversation. Wipes `message`; then `challenge` or `checked`. */
+  | { readonly do: "tell"; readonly message: Uint8Array }
+  /** Nobody waits for the end of the conversation. */
+  | { readonly do: "abandon" }
   | { readonly do: "hangUp"; readonly code: number };
 
 export type Outcome = readonly [Session, readonly Action[]];
@@ -97,8 +120,8 @@ export interface Dialect {
   readonly unknownVerb: string;
   greeting(settings: Settings): string;
   trouble(name: TroubleName): string;
-  /** The response to the challenge of the exchange under way. Only protocols that have exchanges are asked. */
-  respond(session: Session, response: Uint8Array, more: boolean): Outcome;
+  /** The line without CR LF, for a challenge in base64. */
+  challenge(base64: string): string;
   /** The most octets a line may have that begins with `head`, without its end. */
   longestLine(session: Session, head: Uint8Array): number;
 }
@@ -110,6 +133,7 @@ export function fresh(settings: Settings): Session {
   return {
     settings,
     secure: false,
+    channel: settings.channel,
     user: undefined,
     exchange: undefined,
     triesLeft: settings.tries,

@@ -1,6 +1,7 @@
 /** SMTP until the client is known: RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH). authup(8) */
-import { begin, mechanismNames, respond, type Step } from "../sasl/exchange.ts";
-import { ask } from "./authorization-state.ts";
+import { begin } from "../sasl/exchange.ts";
+import { offerable } from "../sasl/mechanisms.ts";
+import { exchanged } from "./authorization-state.ts";
 import { type Dialect, type Need, type Outcome, type Session, say, type Verb } from "./session.ts";
 import { smtpTrouble } from "./words.ts";
 
@@ -37,10 +38,7 @@ export const smtp: Dialect = {
   unknownVerb: "530 authup authentication required (#5.7.1)",
   greeting: ({ greeting }) => `220 ${greeting} ESMTP`,
   trouble: smtpTrouble,
-  respond(session, response, more) {
-    if (session.exchange === undefined) return [session, []];
-    return exchanged(session, respond(session.exchange, response), more);
-  },
+  challenge: (base64) => `334 ${base64}`,
   longestLine(session, head) {
     const auth = session.exchange !== undefined || /^auth /i.test(Buffer.from(head).toString("latin1", 0, 5));
     return auth ? longestAuth : longestCommand;
@@ -52,13 +50,14 @@ function helo(session: Session): Outcome {
 }
 
 function ehlo(session: Session): Outcome {
-  const { settings, secure } = session;
+  const { settings, channel } = session;
   const lines = [settings.greeting];
   if (needs.offered.met(session) && needs.working.met(session)) lines.push("STARTTLS");
+  const mechanisms = offerable(settings.mechanisms, channel);
   // RFC 4954 §4: clients that see AUTH expect that they may use it.
-  if (secure || settings.tls !== "required" || settings.showAuthBeforeTls) {
-    lines.push(`AUTH ${mechanismNames}`);
-    if (settings.brokenClients) lines.push(`AUTH=${mechanismNames}`);
+  if (mechanisms.length > 0 && (needs.secure.met(session) || settings.showAuthBeforeTls)) {
+    lines.push(`AUTH ${mechanisms.join(" ")}`);
+    if (settings.brokenClients) lines.push(`AUTH=${mechanisms.join(" ")}`);
   }
   lines.push(...settings.capabilities);
   const reply = lines.map((line, at) => `250${at === lines.length - 1 ? " " : "-"}${line}`);
@@ -70,17 +69,8 @@ function startTls(session: Session): Outcome {
 }
 
 function authenticate(session: Session, argument: Uint8Array, more: boolean): Outcome {
-  return exchanged(session, begin(argument), more);
-}
-
-function exchanged(session: Session, step: Step, more: boolean): Outcome {
-  if ("challenge" in step) {
-    return [{ ...session, exchange: step.exchange }, [say(`334 ${step.challenge}`)]];
-  }
-  if ("refused" in step) {
-    return [{ ...session, exchange: undefined }, [say(smtpTrouble(step.refused))]];
-  }
-  return ask(smtp, session, step.credentials, more);
+  const offered = offerable(session.settings.mechanisms, session.channel);
+  return exchanged(smtp, session, begin(argument, offered), more);
 }
 
 function noop(session: Session): Outcome {

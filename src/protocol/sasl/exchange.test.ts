@@ -10,11 +10,16 @@ const base64 = (text: string) => bytes(text).toString("base64");
 function shown(step: Step): string {
   if ("refused" in step) return step.refused;
   if ("challenge" in step) return `334 ${step.challenge}`;
+  if ("mechanism" in step) return `${step.mechanism} begins with ${told(step.initial)}`;
+  if ("message" in step) return `message ${told(step.message)}`;
   return `${step.credentials.user} / ${Buffer.from(step.credentials.secret.reveal()).toString("latin1")}`;
 }
 
+const told = (octets: Uint8Array | undefined) => octets && Buffer.from(octets).toString("latin1");
+const offered = ["LOGIN", "PLAIN", "SCRAM-SHA-256"];
+
 function play(argument: string, ...responses: string[]): string {
-  let step = begin(bytes(argument));
+  let step = begin(bytes(argument), offered);
   for (const response of responses) {
     assert.ok("exchange" in step, `no response was expected before ${response}`);
     step = respond(step.exchange, bytes(response));
@@ -61,6 +66,11 @@ for (const [argument, responses, result] of [
   ["LOGIN", [""], "input"],
   ["LOGIN", ["QUIT"], "input"], // is base64, of a control character
   ["LOGIN =", [], "input"],
+  ["scram-sha-256", [], "SCRAM-SHA-256 begins with undefined"],
+  ["SCRAM-SHA-256 " + base64("n,,n=a\0"), [], "SCRAM-SHA-256 begins with n,,n=a\0"],
+  ["SCRAM-SHA-256 =", [], "SCRAM-SHA-256 begins with "],
+  ["SCRAM-SHA-256 ==", [], "input"],
+  ["SCRAM-SHA-256-PLUS", [], "mechanism"], // not offered here
   ["", [], "mechanism"],
   [" PLAIN", [], "mechanism"],
   ["PLAIN=", [], "mechanism"],
@@ -72,13 +82,22 @@ for (const [argument, responses, result] of [
   });
 }
 
+test("a conversation gets every message as it is, the empty one too, and can be cancelled", () => {
+  const response = (text: string) => shown(respond({ expects: "message" }, bytes(text)));
+  assert.equal(response(base64("c=biws")), "message c=biws");
+  assert.equal(response(""), "message ");
+  assert.equal(response("*"), "cancelled");
+  assert.equal(response("="), "input");
+  assert.equal(response("!"), "input");
+});
+
 test("whatever octets come, a name is clean and a password has no NUL", () => {
   const message = fc
     .uint8Array({ maxLength: 24 })
     .map((octets) => octets.map((octet) => (octet % 7 === 0 ? 0 : octet)));
   fc.assert(
     fc.property(message, (octets) => {
-      const step = begin(bytes(`PLAIN ${Buffer.from(octets).toString("base64")}`));
+      const step = begin(bytes(`PLAIN ${Buffer.from(octets).toString("base64")}`), offered);
       if (!("credentials" in step)) return;
       assert.doesNotMatch(step.credentials.user, /[\x00-\x20\x7f]/);
       assert.equal(step.credentials.secret.reveal().includes(0), false);

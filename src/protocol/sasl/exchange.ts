@@ -1,6 +1,7 @@
 /**
- * SASL as SMTP AUTH speaks it (RFC 4954), server side: challenges and responses until there is a name and a
- * password. One function each for the start and for every response; the exchange in between is a plain value.
+ * SASL as SMTP AUTH and POP3 AUTH speak it (RFC 4954, RFC 5034), server side: challenges and responses. PLAIN and
+ * LOGIN end here with a name and a password, as checkpassword has always been asked. All other mechanisms are a
+ * conversation with whoever knows the users: their messages pass through here, decoded and not understood.
  */
 import { Secret } from "../checkpassword/secret.ts";
 import { decodeBase64 } from "./base64.ts";
@@ -17,35 +18,47 @@ export interface Credentials {
 export type Exchange =
   | { readonly expects: "plain" }
   | { readonly expects: "login user" }
-  | { readonly expects: "login password"; readonly user: string };
+  | { readonly expects: "login password"; readonly user: string }
+  /** Whatever the conversation under way is for. */
+  | { readonly expects: "message" };
 
 export type Step =
   /** Go on: send this challenge (base64, or nothing) and expect a response. */
   | { readonly challenge: string; readonly exchange: Exchange }
   | { readonly credentials: Credentials }
+  /** Begin a conversation. No initial message: the client waits for a challenge. */
+  | { readonly mechanism: string; readonly initial: Uint8Array | undefined }
+  /** Give this to the conversation. */
+  | { readonly message: Uint8Array }
   | { readonly refused: "mechanism" | "input" | "cancelled" };
 
 const refusedInput: Step = { refused: "input" };
 
-const mechanisms = new Map<string, () => Step>([
-  ["PLAIN", () => ({ challenge: "", exchange: { expects: "plain" } })],
-  ["LOGIN", () => ({ challenge: "VXNlcm5hbWU6", exchange: { expects: "login user" } })], // "Username:"
+/** The mechanisms that end with a name and a password. */
+const passwords = new Map<string, Step & { readonly exchange: Exchange }>([
+  ["PLAIN", { challenge: "", exchange: { expects: "plain" } }],
+  ["LOGIN", { challenge: "VXNlcm5hbWU6", exchange: { expects: "login user" } }], // "Username:"
 ]);
 
-/** The mechanisms in the order they are advertised. */
-export const mechanismNames = "LOGIN PLAIN";
-
-/** The argument of AUTH: a mechanism and perhaps an initial response. RFC 4954 §4 */
-export function begin(argument: Uint8Array): Step {
+/** The argument of AUTH: a mechanism, one of those `offered`, and perhaps an initial response. RFC 4954 §4 */
+export function begin(argument: Uint8Array, offered: readonly string[]): Step {
   const end = argument.indexOf(space);
-  const name = Buffer.from(end < 0 ? argument : argument.subarray(0, end)).toString("latin1");
-  const start = mechanisms.get(name.toUpperCase());
-  if (start === undefined) return { refused: "mechanism" };
+  const name = Buffer.from(end < 0 ? argument : argument.subarray(0, end))
+    .toString("latin1")
+    .toUpperCase();
+  if (!offered.includes(name)) return { refused: "mechanism" };
   const initial = end < 0 ? argument.subarray(argument.length) : trim(argument.subarray(end));
-  const step = start();
-  if (initial.length === 0 || !("exchange" in step)) return step;
+  const start = passwords.get(name);
+  if (start === undefined) return conversation(name, initial);
   // RFC 4954 §4: "=" is a response of no octets, which is none of a name and a password.
-  return answer(step.exchange, initial);
+  return initial.length === 0 ? start : answer(start.exchange, initial);
+}
+
+function conversation(mechanism: string, initial: Uint8Array): Step {
+  if (initial.length === 0) return { mechanism, initial: undefined };
+  if (initial.length === 1 && initial[0] === equals) return { mechanism, initial: new Uint8Array(0) };
+  const octets = decodeBase64(initial);
+  return octets === undefined ? refusedInput : { mechanism, initial: octets };
 }
 
 /** The client's response to the challenge of `exchange`. RFC 4954 §4: `*` ends the exchange. */
@@ -56,7 +69,9 @@ export function respond(exchange: Exchange, response: Uint8Array): Step {
 
 function answer(exchange: Exchange, response: Uint8Array): Step {
   const octets = decodeBase64(response);
-  if (octets === undefined || octets.length === 0) return refusedInput;
+  if (octets === undefined) return refusedInput;
+  if (exchange.expects === "message") return { message: octets };
+  if (octets.length === 0) return refusedInput;
   switch (exchange.expects) {
     case "plain":
       return plain(octets);
@@ -90,6 +105,7 @@ function loginPassword(user: string, octets: Uint8Array): Step {
 
 const space = 0x20;
 const asterisk = 0x2a;
+const equals = 0x3d;
 
 /** RFC 5321 §4.1.1: blanks before the end of a command are tolerated. */
 function trim(text: Uint8Array): Uint8Array {

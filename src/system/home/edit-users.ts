@@ -2,9 +2,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { listOf } from "../../control/control.ts";
+import { newScramKey, scramKeyFile } from "../../control/scram-verifiers.ts";
+import { parseVerifier } from "../../control/stored-password.ts";
 import { parseUsers, type User, usersFile, withoutUser, withUser } from "../../control/users.ts";
 import { chooseIds, type Machine, thisMachine } from "./accounts.ts";
-import { changeFile, type Owner } from "./atomic.ts";
+import { changeFile, makeFile, type Owner } from "./atomic.ts";
 import { makeMailbox } from "./make.ts";
 
 /** The change cannot be made; nothing was. */
@@ -19,6 +21,8 @@ export interface Listed {
   /** Absolute. */
   readonly mail: string;
   readonly canLogIn: boolean;
+  /** By SCRAM as well: the password was set since there are verifiers. */
+  readonly scram: boolean;
 }
 
 /** Everybody in users/passwd, the service accounts included. */
@@ -29,6 +33,7 @@ export function listUsers(home: string): Listed[] {
     gid: user.gid,
     mail: mailOf(home, user.name),
     canLogIn: user.hash !== "*",
+    scram: parseVerifier(user.hash) !== undefined,
   }));
 }
 
@@ -93,10 +98,18 @@ function known(text: string, name: string): User {
 
 const mailOf = (home: string, name: string) => join(home, "mail", name, "Maildir");
 const sameName = (name: string) => (line: string) => line.split(":", 1)[0] === name;
+/** The text of control/authmechanisms; undefined when there is none. */
+export function readAuthMechanisms(home: string): string | undefined {
+  const path = join(home, "control", "authmechanisms");
+  return existsSync(path) ? readFileSync(path, "latin1") : undefined;
+}
+
 const readPasswd = (home: string) => readFileSync(join(home, usersFile), "latin1");
 
 /** One change at a time: what `change` is given cannot become stale while it works. */
 function changePasswd(home: string, change: (text: string) => string): void {
+  // Homes from before there were verifiers have none.
+  makeFile(join(home, scramKeyFile), newScramKey(), { mode: 0o600 });
   changeFile(join(home, usersFile), { mode: 0o600 }, () => change(readPasswd(home)));
 }
 

@@ -57,6 +57,11 @@ test("each fault is a line that names file, line, column, and what is right", ()
       "# ours\n198.51.100.0/24\n10.0.0/8\n",
       'control/penaltyexempt:3:1: wants a network such as 198.51.100.0/24, not "10.0.0/8"',
     ],
+    [
+      "control/authmechanisms",
+      "PLAIN\nscram-sha-256\nSCRAM\n",
+      'control/authmechanisms:3:1: wants a mechanism that authup(8) lists, not "SCRAM"',
+    ],
     ["control/me", "mail example\n", 'control/me:1:1: wants a host name, not "mail example"'],
     ["control/me", "mail.example.org\r\n", 'control/me:1:1: wants a host name, not "mail.example.org?"'],
     [

@@ -10,6 +10,7 @@ import { pamSettings } from "../../control/checkpassword-pam.ts";
 import { type Kinds, parseSettings } from "../../control/settings-file.ts";
 import { parseUser } from "../../control/users.ts";
 import { parseRules } from "../../protocol/fixsmtpio/rule.ts";
+import { isMechanism } from "../../protocol/sasl/mechanisms.ts";
 import { lookUp } from "../lookup.ts";
 import { CannotRun, codeOf, systemWords } from "../system.ts";
 import { isHostName } from "./control-files.ts";
@@ -59,6 +60,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["rcpthosts", domains],
   ["recipients", recipients],
   ["penaltyexempt", networkList],
+  ["authmechanisms", mechanisms],
   ["smtpcapabilities", capabilities],
   ["pop3capabilities", capabilities],
   ["fixsmtpio", (text) => parseRules(text).problems],
@@ -126,6 +128,13 @@ function* entries(text: string): Generator<[line: number, entry: string]> {
   for (const [at, line] of text.split("\n").entries()) {
     const entry = line.replace(/[ \t]+$/, "");
     if (entry !== "" && !entry.startsWith("#")) yield [at + 1, entry];
+  }
+}
+
+function* mechanisms(text: string): Generator<Spot> {
+  for (const [line, entry] of entries(text.replaceAll("\r\n", "\n"))) {
+    if (isMechanism(entry.toUpperCase())) continue;
+    yield { line, column: 1, text: `wants a mechanism that authup(8) lists, not "${printable(entry)}"` };
   }
 }
 

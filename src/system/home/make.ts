@@ -5,7 +5,8 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { hashPassword } from "../../control/password-hash.ts";
+import { newField } from "../../control/new-password.ts";
+import { newScramKey, scramKeyFile } from "../../control/scram-verifiers.ts";
 import { formatUser, usersFile } from "../../control/users.ts";
 import { programNames } from "../../programs/table.ts";
 import { Secret } from "../../protocol/checkpassword/secret.ts";
@@ -97,6 +98,7 @@ export async function makeHome(wanted: Wanted): Promise<Made> {
   note(makeService(home, "queue", queueScript, undefined));
 
   note(makeFile(join(home, "users", "accounts"), accountsText(accounts), plain));
+  note(makeFile(join(home, scramKeyFile), newScramKey(), { mode: 0o600 }));
   const users = existsSync(join(home, usersFile)) ? [] : await makeUsers(home, accounts, machine);
   note(makeFile(join(home, marker), "This is a home folder of acceptutils. See acceptutils(8).\n", plain));
   return { made: made || users.length > 0, users };
@@ -186,7 +188,7 @@ async function makeUsers(
     const owner = owners.get(name)!;
     makeMailbox(home, name, owner);
     using secret = new Secret(Buffer.from(password));
-    const hash = await hashPassword(secret);
+    const hash = await newField(secret, undefined);
     lines.push(formatUser({ name, hash, ...owner, gecos: "", home: `mail/${name}`, shell: "/bin/sh" }));
   }
   for (const [name, owner] of accounts) {

@@ -1,54 +1,104 @@
 /**
- * `checkpassword` as an auth front runs it: the three fields go to the auth process as one question. When the
- * password was right, the connection goes to the worker of that user, which runs the words after checkpassword.
+ * `checkpassword` as an auth front runs it: what comes on descriptor 3 goes to the auth process as questions. When the
+ * answer is a user, the connection goes to the worker of that user, which runs the words after checkpassword.
  */
+import { type Conversation, readDescriptor3 } from "../../auth/descriptor-3.ts";
+import { Gone } from "../../auth/sasl/converse.ts";
+import { exit } from "../../control/verify-fields.ts";
 import { acceptedLine } from "../../protocol/checkpassword/accepted-line.ts";
 import { isBackend } from "../backends/table.ts";
 import { lookUp } from "../lookup.ts";
 import { duplicateFrom } from "../native.ts";
-import { type Input, Killed, type Program } from "../system.ts";
-import type { Channel } from "./channel.ts";
+import { Closed, Killed, type Program, type System } from "../system.ts";
+import type { Channel, Head, Received } from "./channel.ts";
 import { saidOf } from "./login-environment.ts";
 import { checkpasswordOf, type Service } from "./service.ts";
 import type { UserWorkers } from "./user-workers.ts";
 
-/** checkpassword takes 512 octets; one more is enough to know that there are too many. */
-const fieldsOctets = 513;
-const temporary = 111;
+/** Asks the auth process; undefined when it is away. */
+type Ask = (head: Head, body?: Uint8Array, descriptors?: readonly number[]) => Promise<Received | undefined>;
 
 export function askAuth(service: Service, auth: () => Channel | undefined, users: UserWorkers): Program {
   return async (_args, system) => {
-    const fields = await readFields(system.input(3));
+    const facts = { service: service.id, client: system.env.get("TCPREMOTEIP") ?? "" };
+    const ask: Ask = async (head, body, descriptors) => auth()?.ask({ ...head, ...facts }, body, descriptors);
+    const foreign = isForeign(system.cwd(), service);
+    const answer = await answerTo(system, ask, foreign);
+    if (answer === "gone") return exit.unacceptable; // nobody waits for an answer
+    if (answer === undefined) {
+      system.log("checkpassword: the auth process is away");
+      return exit.temporary;
+    }
+    const { worker, ticket, code, signal, why, said } = answer.head;
+    for (const line of (said ?? []) as readonly string[]) system.log(line);
+    if (typeof worker !== "number" || typeof ticket !== "string") {
+      if (typeof why === "string") system.log(`${system.name}: ${why}`);
+      if (typeof signal === "string") throw new Killed(signal);
+      return Number(code);
+    }
+    if (!foreign) system.log(acceptedLine(system.pid, answer.user));
+    const ended = await users.run(worker, ticket, system);
+    if ("signal" in ended) throw new Killed(ended.signal);
+    return ended.code;
+  };
+}
+
+/** What the auth process said last, and who the client says it is (latin1). */
+type Answer = { readonly head: Head; readonly user: string } | "gone" | undefined;
+
+async function answerTo(system: System, ask: Ask, foreign: boolean): Promise<Answer> {
+  try {
+    const given = await readDescriptor3(system);
+    if ("conversation" in given) return await relay(given.conversation, ask, system);
+    const { fields } = given;
     try {
-      const client = system.env.get("TCPREMOTEIP") ?? "";
-      const head = { kind: "verify", service: service.id, client, env: saidOf(system.env) };
       const { fd } = system.input(0);
-      const foreign = isForeign(system.cwd(), service);
       // Someone else's may want to say something to the client by itself.
       const connection = foreign && fd !== undefined ? [duplicateFrom(fd, 3)] : [];
-      const answer = await auth()?.ask(head, fields, connection);
-      if (answer === undefined) {
-        system.log("checkpassword: the auth process is away");
-        return temporary;
-      }
-      const { worker, ticket, code, signal, why, said } = answer.head;
-      for (const line of said as readonly string[]) system.log(line);
-      if (typeof worker !== "number" || typeof ticket !== "string") {
-        if (typeof why === "string") system.log(`${system.name}: ${why}`);
-        if (typeof signal === "string") throw new Killed(signal);
-        return Number(code);
-      }
-      if (!foreign)
-        system.log(
-          acceptedLine(system.pid, Buffer.from(fields.subarray(0, fields.indexOf(0))).toString("latin1")),
-        );
-      const ended = await users.run(worker, ticket, system);
-      if ("signal" in ended) throw new Killed(ended.signal);
-      return ended.code;
+      const answer = await ask({ kind: "verify", env: saidOf(system.env) }, fields, connection);
+      const user = Buffer.from(fields.subarray(0, fields.indexOf(0))).toString("latin1");
+      return answer && { head: answer.head, user };
     } finally {
       fields.fill(0);
     }
-  };
+  } catch (error) {
+    if (error instanceof Gone || error instanceof Closed) return "gone";
+    throw error;
+  }
+}
+
+/** Carries messages between the client and the auth process until that has the last word. */
+async function relay(client: Conversation, ask: Ask, system: System): Promise<Answer> {
+  const exchange = system.pid;
+  const { opening, initial } = client;
+  const env = saidOf(system.env);
+  let answer = await ask(
+    { kind: "converse", exchange, ...opening, env, silent: initial === undefined },
+    initial,
+  );
+  initial?.fill(0);
+  while (answer?.head["challenge"] === true) {
+    let message: Uint8Array;
+    try {
+      message = await client.challenge(answer.body);
+    } catch (error) {
+      void ask({ kind: "abandon", exchange });
+      throw error;
+    }
+    answer = await ask({ kind: "message", exchange }, message);
+    message.fill(0);
+  }
+  if (answer === undefined) return undefined;
+  const { head } = answer;
+  const user = typeof head["user"] === "string" ? head["user"] : "";
+  if (head["malformed"] === true) await client.say("malformed");
+  else if (typeof head["ticket"] === "string") {
+    await client.say({ accepted: user });
+    // A name is UTF-8; the environment holds text, and writes the same octets for it.
+    system.env.set("AUTHUP_USER", Buffer.from(user, "latin1").toString("utf8"));
+  } else await client.say({ refused: user });
+  await client.close();
+  return { head, user };
 }
 
 /** True for a checkpassword that is not ours; also for one that cannot be found, of which the auth process says why. */
@@ -58,17 +108,5 @@ function isForeign(cwd: string, service: Service): boolean {
     return ours === undefined || !isBackend(ours);
   } catch {
     return true;
-  }
-}
-
-async function readFields(input: Input): Promise<Buffer> {
-  const fields = Buffer.alloc(fieldsOctets);
-  let filled = 0;
-  for (;;) {
-    const chunk = await input.read();
-    if (chunk === null) return fields.subarray(0, filled);
-    fields.set(chunk.subarray(0, fieldsOctets - filled), filled);
-    filled = Math.min(fieldsOctets, filled + chunk.length);
-    chunk.fill(0);
   }
 }

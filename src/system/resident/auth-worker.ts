@@ -9,14 +9,16 @@ import { setTimeout as sleepMs } from "node:timers/promises";
 import { type Authenticator, usualAuthenticator } from "../../auth/authenticator.ts";
 import { type Backend, Unable } from "../../auth/backend.ts";
 import { networkOf } from "../../auth/network.ts";
+import { Gone } from "../../auth/sasl/converse.ts";
 import { exit, verifyFields } from "../../control/verify-fields.ts";
 import { type Surroundings, surroundingsOf } from "../backends/surroundings.ts";
 import { isBackend, openBackend } from "../backends/table.ts";
 import type { Perform } from "../c-library/deeds.ts";
 import { Helpers } from "../c-library/helpers.ts";
 import { lookUp } from "../lookup.ts";
-import { CannotOpen, CannotRun } from "../system.ts";
+import { type Account, CannotOpen, CannotRun } from "../system.ts";
 import { Channel, type Received } from "./channel.ts";
+import { Exchanges, type Next } from "./exchanges.ts";
 import {
   EndedOtherwise,
   foreignCheckpassword,
@@ -64,12 +66,18 @@ export function authWorker(master: Channel): void {
 
   function joined(front: Channel): void {
     fronts.add(front);
-    front.onClose = () => fronts.delete(front);
+    const exchanges = new Exchanges();
+    front.onClose = () => {
+      fronts.delete(front);
+      exchanges.close();
+    };
     front.onMessage = (message) => {
       const said: string[] = [];
-      answer(message, said)
+      answer(message, said, exchanges)
         .catch(failure)
-        .then((facts) => front.reply(message, { ...facts, said }))
+        .then(({ challenge, ...facts }) =>
+          front.reply(message, { ...facts, said, challenge: challenge !== undefined }, challenge),
+        )
         .finally(() => {
           message.body.fill(0);
           for (const fd of message.descriptors) closeSync(fd);
@@ -138,13 +146,29 @@ export function authWorker(master: Channel): void {
   }
 
   /** `said` gets lines for the log, which the front writes among its own. */
-  async function answer(message: Received, said: string[]): Promise<Record<string, unknown>> {
+  async function answer(message: Received, said: string[], exchanges: Exchanges): Promise<Answer> {
     const { head, body } = message;
     const service = services.get(Number(head["service"]));
-    if (head.kind !== "verify" || service === undefined) return { code: exit.temporary };
-    const client = String(head["client"] ?? "");
-    const gate = gateOf(service);
-    const { authenticator, book } = gate;
+    if (service === undefined) return { code: exit.temporary };
+    const login: OneLogin = { service, gate: gateOf(service), client: String(head["client"] ?? "") };
+    const exchange = Number(head["exchange"]);
+    switch (head.kind) {
+      case "verify":
+        return verify(login, message, said);
+      case "converse":
+        return outcome(login, await begin(login, message, exchanges));
+      case "message":
+        return outcome(login, await exchanges.message(exchange, body));
+      case "abandon":
+        exchanges.abandon(exchange);
+        return {};
+      default:
+        return { code: exit.temporary };
+    }
+  }
+
+  async function verify(login: OneLogin, message: Received, said: string[]): Promise<Answer> {
+    const { service, gate, client } = login;
     let settled: SettledFacts | undefined;
     const backend = await backendFor(gate, service, message, {
       log: (line) => void (said.length < mostLines && said.push(line)),
@@ -152,19 +176,62 @@ export function authWorker(master: Channel): void {
         settled = facts;
       },
     });
-    const verdict = await verifyFields(body, client, (question) => authenticator.answer(backend, question));
-    if (typeof verdict === "number") {
-      book.changed();
-      tell(authenticator, client);
-      return { code: verdict };
-    }
-    const admitted = await master.ask({ kind: "admit", service: service.id, account: verdict, settled });
+    const verdict = await verifyFields(message.body, client, (question) =>
+      gate.authenticator.answer(backend, question),
+    );
+    if (typeof verdict === "number") return refused(login, { code: verdict });
+    return admit(service, verdict, settled);
+  }
+
+  async function begin(
+    { service, gate, client }: OneLogin,
+    message: Received,
+    exchanges: Exchanges,
+  ): Promise<Next> {
+    const { head, body } = message;
+    const { stored } = await backendFor(gate, service, message, { log: () => {}, settle: () => {} });
+    if (stored === undefined) throw new Gone("this checkpassword cannot be talked with");
+    const opening = { mechanism: String(head["mechanism"]), binding: String(head["binding"]) };
+    const judge = (user: string, work: () => Promise<boolean>) =>
+      gate.authenticator.judge({ client, user }, work);
+    const initial = head["silent"] === true ? undefined : body;
+    return exchanges.begin(Number(head["exchange"]), opening, initial, { stored, judge });
+  }
+
+  /** What a conversation has come to, for the front. */
+  async function outcome(login: OneLogin, next: Next): Promise<Answer> {
+    if ("challenge" in next) return next;
+    const { verdict } = next;
+    if (verdict === "malformed") return { code: exit.unacceptable, malformed: true };
+    if ("refused" in verdict) return refused(login, { code: exit.unacceptable, user: verdict.refused });
+    return { ...(await admit(login.service, verdict.account)), user: verdict.user };
+  }
+
+  function refused({ gate, client }: OneLogin, facts: Answer): Answer {
+    gate.book.changed();
+    tell(gate.authenticator, client);
+    return facts;
+  }
+
+  async function admit(service: Service, account: Account, settled?: SettledFacts): Promise<Answer> {
+    const admitted = await master.ask({ kind: "admit", service: service.id, account, settled });
     return admitted === undefined ? { code: exit.temporary } : { ...admitted.head };
   }
 }
 
+/** Somebody who tries to log in. */
+interface OneLogin {
+  readonly service: Service;
+  readonly gate: Gate;
+  readonly client: string;
+}
+
+/** What a front is told: facts, or a challenge for the client. */
+type Answer = Readonly<Record<string, unknown>> & { readonly challenge?: Uint8Array | undefined };
+
 /** What a front is told when there is no answer. */
-function failure(error: unknown): Record<string, unknown> {
+function failure(error: unknown): Answer {
+  if (error instanceof Gone) return { code: exit.unacceptable };
   if (error instanceof EndedOtherwise) return { ...error.ended, why: error.message };
   const expected = error instanceof CannotOpen || error instanceof CannotRun || error instanceof Unable;
   return { code: exit.temporary, why: expected ? error.message : String(error) };

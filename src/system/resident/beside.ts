@@ -29,6 +29,13 @@ export function startBeside(
       const output = parent.outputs.get(wire.from ?? fd);
       if (input !== undefined) theirs.inputs.set(fd, input);
       if (output !== undefined) theirs.outputs.set(fd, output);
+    } else if ("both" in wire) {
+      const [toChild, fromChild] = [new Pipe(), new Pipe()];
+      pipesFromChild.push(fromChild);
+      outputs.set(fd, toChild);
+      inputs.set(fd, fromChild.reader);
+      theirs.inputs.set(fd, toChild.reader);
+      theirs.outputs.set(fd, writeOnly(fromChild));
     } else if ("toChild" in wire) {
       const pipe = new Pipe();
       outputs.set(fd, pipe);

@@ -15,6 +15,30 @@ export const authupRules: readonly Rule[] = [
       changeReplies(theirs, (text) => text.replace(/^\+OK <<PID>\.<TIME>@(.*)>\r\n/, "+OK $1\r\n")),
   },
   {
+    reason:
+      "CAPA names the mechanisms of AUTH (RFC 5034 §3), and says that response codes are given (RFC 3206 §6).",
+    see: "docs/specifications.md#authup-mechanisms",
+    applies: isPop3,
+    ours: (theirs) =>
+      changeReplies(theirs, (text) =>
+        text.replace(
+          /^(\+OK capability list follows\r\n(?:STLS\r\n)?)(USER\r\n)/m,
+          "$1$2SASL LOGIN PLAIN\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n",
+        ),
+      ),
+  },
+  {
+    reason: "A response code tells programs whose trouble it is (RFC 3206); people read on behind it.",
+    see: "docs/specifications.md#authup-mechanisms",
+    applies: isPop3,
+    ours: (theirs) =>
+      changeReplies(theirs, (text) =>
+        text
+          .replace(/^-ERR (?=authup authorization failed)/gm, "-ERR [AUTH] ")
+          .replace(/^-ERR (?=authup (?:unable to fork|aack, child crashed))/gm, "-ERR [SYS/TEMP] "),
+      ),
+  },
+  {
     reason: "A client that hangs up is told nothing: it would be told that a pipe could not be read.",
     see: "docs/specifications.md#authup",
     applies: isAuthup,
@@ -42,7 +66,7 @@ export const authupRules: readonly Rule[] = [
       changeReplies(theirs, (text, before) =>
         before.some((step) => "tls" in step || "starttls" in step)
           ? text
-          : text.replace(/^(250-AUTH[ =]LOGIN PLAIN|USER)\r\n/gm, ""),
+          : text.replace(/^(250-AUTH[ =]LOGIN PLAIN|USER|SASL LOGIN PLAIN)\r\n/gm, ""),
       ),
   },
   {
@@ -111,6 +135,12 @@ export const authupDepartures: Readonly<Record<string, Departure>> = {
     "Text in clear behind STARTTLS is an attack or a broken client: TLS does not begin after it.",
     "docs/specifications.md#authup",
     "tls-starttls-plaintext-injection-dropped",
+  ),
+  ...all(
+    "authup",
+    "POP3 has AUTH as well (RFC 5034).",
+    "docs/specifications.md#authup-mechanisms",
+    "pop3-preauth-AUTH_PLAIN",
   ),
   ...all(
     "authup",

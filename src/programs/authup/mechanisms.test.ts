@@ -1,0 +1,269 @@
+/** authup and our own checkpassword, who talk on descriptor 3: what a client sees of it. */
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import { scramFinal } from "../../../test/scram-client.ts";
+import { formatHash, unmatchable } from "../../control/password-hash.ts";
+import { newScramKey } from "../../control/scram-verifiers.ts";
+import { formatVerifier } from "../../control/stored-password.ts";
+import { formatUser } from "../../control/users.ts";
+import { Secret } from "../../protocol/checkpassword/secret.ts";
+import { scramVerifier } from "../../protocol/sasl/scram.ts";
+import { launcherText } from "../../system/launchers.ts";
+import { Pipe } from "../../system/pipe.ts";
+import { runResident } from "../../system/resident-host.ts";
+import type { Ended, Program } from "../../system/system.ts";
+import { main as checkpassword } from "../checkpassword/main.ts";
+import { main as authup } from "./main.ts";
+
+const home = mkdtempSync(join(tmpdir(), "acceptutils-mechanisms."));
+after(() => rmSync(home, { recursive: true, force: true }));
+
+const base64 = (text: string) => Buffer.from(text, "latin1").toString("base64");
+const password = "pencil";
+const hash = formatHash(unmatchable({ memoryKibibytes: 64, passes: 1, lanes: 1 })); // at the price of a test
+const verifier = await scramVerifier(new Secret(Buffer.from(password)), Buffer.alloc(16, 1), 4096);
+const self = {
+  uid: process.getuid!() || 1000,
+  gid: process.getgid!() || 1000,
+  gecos: "",
+  home: "",
+  shell: "",
+};
+const root = { ...self, uid: 0 };
+
+for (const [file, text] of Object.entries({
+  "control/me": "mx.example\n",
+  "control/smtpcapabilities": "8BITMIME\n",
+  "control/pop3capabilities": "UIDL\n",
+  "control/authmechanisms": "SCRAM-SHA-256-PLUS\nSCRAM-SHA-256\nPLAIN\nLOGIN\nNONSENSE\n",
+  "users/scramkey": newScramKey(),
+  "users/passwd": [
+    formatUser({ name: "alice", hash: `${hash};${formatVerifier(verifier)}`, ...self }),
+    formatUser({ name: "bob", hash, ...self }), // from before there were verifiers
+    formatUser({ name: "root", hash: `${hash};${formatVerifier(verifier)}`, ...root }),
+    formatUser({ name: "locked", hash: "*", ...self }),
+    "",
+  ].join("\n"),
+  ...Object.fromEntries(
+    ["authup", "checkpassword", "serve"].map((name) => [
+      `.path/${name}`,
+      launcherText(name, { node: "/bin/false", bundle: "none" }),
+    ]),
+  ),
+})) {
+  mkdirSync(dirname(join(home, file)), { recursive: true });
+  writeFileSync(join(home, file), text, { mode: 0o755 });
+}
+
+/** Says who was let in. */
+const serve: Program = async (_words, system) => {
+  // What can be bound to was for authup alone.
+  const facts = [...system.env.keys()].filter((name) => name.startsWith("SSL_TLS"));
+  await system
+    .output(1)
+    .write(Buffer.from(`welcome ${[system.env.get("AUTHUP_USER"), ...facts].join(" ")}\r\n`));
+  return 0;
+};
+const programs: Readonly<Record<string, Program>> = {
+  authup,
+  serve,
+  // Whom it becomes is another test's: this one may be run by anybody.
+  checkpassword: (words, system) => checkpassword(words, Object.assign(system, { become: () => {} })),
+};
+
+/** A client that sends a line and waits for the line that answers it. */
+class Client {
+  readonly #to = new Pipe();
+  readonly #from = new Pipe();
+  readonly ended: Promise<Ended>;
+  readonly log: string[] = [];
+  #heard = "";
+
+  constructor(protocol: "smtp" | "pop3", env: Record<string, string> = {}) {
+    this.ended = runResident(["authup", "-t", "3", protocol, "checkpassword", "serve"], {
+      programs: async (name) => programs[name],
+      env: new Map(Object.entries({ PATH: join(home, ".path"), ACCEPTUTILS_HOME: home, ...env })),
+      cwd: home,
+      input: this.#to.reader,
+      output: this.#from,
+      log: (line) => this.log.push(line),
+    });
+    void this.ended.then(() => this.#from.close());
+  }
+
+  async hear(): Promise<string> {
+    for (;;) {
+      const end = this.#heard.indexOf("\r\n");
+      if (end >= 0) {
+        const line = this.#heard.slice(0, end);
+        this.#heard = this.#heard.slice(end + 2);
+        return line;
+      }
+      const chunk = await this.#from.read(10);
+      if (chunk === null) return "(end)";
+      this.#heard += Buffer.from(chunk).toString("latin1");
+    }
+  }
+
+  async say(line: string): Promise<string> {
+    this.write(`${line}\r\n`);
+    return this.hear();
+  }
+
+  write(text: string): void {
+    void this.#to.write(Buffer.from(text, "latin1"));
+  }
+
+  end(): void {
+    this.#to.close();
+  }
+}
+
+async function greeted(protocol: "smtp" | "pop3", env?: Record<string, string>): Promise<Client> {
+  const client = new Client(protocol, env);
+  await client.hear();
+  return client;
+}
+
+/** What is said to a client that does SCRAM, from its first message on: challenges decoded. */
+async function scram(
+  client: Client,
+  { first, mechanism = "SCRAM-SHA-256", known = password, channel = "" }: ScramTry,
+): Promise<string[]> {
+  const heard: string[] = [];
+  const say = async (line: string) => {
+    const reply = await client.say(line);
+    const challenge = /^(?:334|\+) (.*)$/.exec(reply)?.[1];
+    heard.push(challenge === undefined ? reply : Buffer.from(challenge, "base64").toString("latin1"));
+    return challenge === undefined ? undefined : heard.at(-1)!;
+  };
+  const challenge = await say(`AUTH ${mechanism} ${base64(first)}`);
+  if (challenge === undefined) return heard;
+  const final = scramFinal(known, first, challenge, Buffer.from(channel, "hex"));
+  if ((await say(base64(final))) !== undefined) await say("");
+  return heard;
+}
+
+interface ScramTry {
+  readonly first: string;
+  readonly mechanism?: string;
+  readonly known?: string;
+  readonly channel?: string;
+}
+
+const failed = {
+  smtp: "535 authup authorization failed (#5.7.0)",
+  pop3: "-ERR [AUTH] authup authorization failed",
+} as const;
+const malformed = {
+  smtp: "501 authup malformed auth input (#5.5.4)",
+  pop3: "-ERR authup malformed auth input",
+} as const;
+
+for (const protocol of ["smtp", "pop3"] as const) {
+  test(`${protocol}: SCRAM-SHA-256 lets alice in, and proves that we know her`, async () => {
+    const client = await greeted(protocol);
+    const heard = await scram(client, { first: "n,,n=alice,r=abc" });
+    assert.match(heard[0]!, /^r=abc[^,]{24},s=AQEBAQEBAQEBAQEBAQEBAQ==,i=4096$/);
+    assert.match(heard[1]!, /^v=[A-Za-z0-9+/]{43}=$/);
+    assert.equal(heard[2], "welcome alice");
+    assert.deepEqual(await client.ended, { code: 0 });
+    assert.match(
+      client.log.join("\n"),
+      /attempt for alice\n.*accepted alice|accepted alice\n.*attempt for alice/,
+    );
+  });
+
+  test(`${protocol}: a wrong password, nobody, root, a locked account and a user without a verifier look alike`, async () => {
+    const shapes = new Set<string>();
+    for (const user of ["alice", "nobody", "root", "locked", "bob"]) {
+      const client = await greeted(protocol);
+      const known = user === "alice" ? "guess" : password;
+      const [challenge = "", ...rest] = await scram(client, { first: `n,,n=${user},r=abc`, known });
+      const [again = ""] = await scram(client, { first: `n,,n=${user},r=abc`, known });
+      const salt = (text: string) => text.replace(/^r=[^,]*/, "");
+      assert.equal(salt(again), salt(challenge), `${user} has another salt each time`);
+      shapes.add(JSON.stringify([challenge.replace(/[A-Za-z0-9+/]/g, "x"), ...rest]));
+      client.end();
+      await client.ended;
+    }
+    assert.equal(shapes.size, 1, [...shapes].join("\n"));
+    assert.ok([...shapes][0]?.endsWith(`,"${failed[protocol]}"]`));
+  });
+
+  test(`${protocol}: what is malformed costs no try, and the session goes on`, async () => {
+    const client = await greeted(protocol);
+    for (const first of ["", "n,,", "n,a=bob,n=alice,r=abc", "p=,,n=alice,r=abc", "\0\xff"]) {
+      assert.equal(await client.say(`AUTH SCRAM-SHA-256 ${base64(first) || "="}`), malformed[protocol]);
+    }
+    await client.say(`AUTH SCRAM-SHA-256 ${base64("n,,n=alice,r=abc")}`);
+    assert.equal(await client.say(base64("c=biws")), malformed[protocol]);
+    await client.say(`AUTH SCRAM-SHA-256 ${base64("n,,n=alice,r=abc")}`);
+    assert.equal(await client.say("!!!!"), malformed[protocol]);
+    await client.say(`AUTH SCRAM-SHA-256 ${base64("n,,n=alice,r=abc")}`);
+    assert.match(await client.say("*"), /auth exchange cancelled/);
+    await client.say(`AUTH SCRAM-SHA-256 ${base64("n,,n=alice,r=abc")}`);
+    assert.match(await client.say("x".repeat(12_287)), /line too long/);
+    assert.match(await client.say("AUTH NONSENSE"), /auth type unimplemented/);
+    const heard = await scram(client, { first: "n,,n=alice,r=abc" });
+    assert.equal(heard.at(-1), "welcome alice");
+    await client.ended;
+  });
+
+  test(`${protocol}: what is sent ahead of a challenge is refused`, async () => {
+    const client = await greeted(protocol);
+    client.write(`AUTH SCRAM-SHA-256 ${base64("n,,n=alice,r=abc")}\r\nNOOP\r\n`);
+    assert.equal(await client.hear(), malformed[protocol]);
+    assert.match(await client.hear(), /^(?:250|\+OK)/);
+    client.end();
+    assert.deepEqual(await client.ended, { code: 1 });
+  });
+
+  test(`${protocol}: a client that goes in the middle leaves nothing behind`, async () => {
+    const client = await greeted(protocol);
+    await client.say(`AUTH SCRAM-SHA-256 ${base64("n,,n=alice,r=abc")}`);
+    client.end();
+    assert.deepEqual(await client.ended, { code: 1 });
+  });
+
+  test(`${protocol}: the first message may wait for a challenge`, async () => {
+    const client = await greeted(protocol);
+    assert.match(await client.say("AUTH SCRAM-SHA-256"), /^(?:334|\+) $/);
+    assert.match(await client.say(base64("n,,n=alice,r=abc")), /^(?:334|\+) cj1hYm/);
+    client.end();
+    await client.ended;
+  });
+}
+
+const channel = "0123456789abcdef".repeat(4);
+const bound = { SSL_TLS_EXPORTER: channel, SSL_PROTOCOL: "TLSv1.3" };
+const plus = "SCRAM-SHA-256-PLUS";
+
+test("SCRAM-SHA-256-PLUS is offered where there is a channel to bind to, and binds to it", async () => {
+  const clear = await greeted("smtp");
+  assert.equal(await clear.say(`AUTH ${plus}`), "504 authup auth type unimplemented (#5.5.1)");
+  clear.write("EHLO c\r\n");
+  await clear.hear();
+  assert.equal(await clear.hear(), "250-AUTH SCRAM-SHA-256 PLAIN LOGIN");
+  clear.end();
+  const client = await greeted("smtp", bound);
+  client.write("EHLO c\r\n");
+  await client.hear();
+  assert.equal(await client.hear(), `250-AUTH ${plus} SCRAM-SHA-256 PLAIN LOGIN`);
+  await client.hear();
+  const first = "p=tls-exporter,,n=alice,r=abc";
+  const elsewhere = channel.replaceAll("0", "1");
+  assert.equal((await scram(client, { first, mechanism: plus, channel: elsewhere })).at(-1), failed.smtp);
+  assert.equal((await scram(client, { first, mechanism: plus, channel })).at(-1), "welcome alice");
+});
+
+test("a client that could bind, and was told that we cannot, is not let in", async () => {
+  const client = await greeted("smtp", bound);
+  assert.equal((await scram(client, { first: "y,,n=alice,r=abc" })).at(-1), failed.smtp);
+  assert.equal((await scram(client, { first: "n,,n=alice,r=abc" })).at(-1), "welcome alice");
+  const unbound = await greeted("smtp");
+  assert.equal((await scram(unbound, { first: "y,,n=alice,r=abc" })).at(-1), "welcome alice");
+});
