@@ -1,33 +1,50 @@
 /**
- * Which of many rules can match a line at all: those whose glob begins as the line does. Servers say the same few
- * lines again and again, so the answer is remembered by how a line begins.
+ * Which of many rules can match a line at all: those whose glob begins as the line does. The beginnings of all globs
+ * make a tree, whose letters are followed as far as the line goes.
  */
 import type { Rule } from "./rule.ts";
 
-const keyOctets = 24;
-const maximumKept = 256;
-/** So few are looked at as fast as an answer is found. */
+interface Place {
+  /** The rules, by their number, whose glob has no more letters before its first wildcard. */
+  readonly rules: number[];
+  readonly next: Map<number, Place>;
+}
+
+/** So few are looked at as fast as the tree. */
 const few = 16;
 
-const known = new WeakMap<readonly Rule[], Map<string, readonly Rule[]>>();
+const trees = new WeakMap<readonly Rule[], Place>();
 
 /** The rules, in their order, without those that cannot match `line`. */
 export function candidates(rules: readonly Rule[], line: string): readonly Rule[] {
   if (rules.length < few) return rules;
-  let kept = known.get(rules);
-  if (kept === undefined) {
-    kept = new Map();
-    known.set(rules, kept);
+  let place: Place | undefined = trees.get(rules);
+  if (place === undefined) {
+    place = treeOf(rules);
+    trees.set(rules, place);
   }
-  const key = line.slice(0, keyOctets);
-  let found = kept.get(key);
-  if (found === undefined) {
-    const whole = line.length <= keyOctets;
-    found = rules.filter(
-      ({ glob: { prefix } }) => key.startsWith(prefix) || (!whole && prefix.startsWith(key)),
-    );
-    if (kept.size >= maximumKept) kept.clear();
-    kept.set(key, found);
+  const found: number[] = [];
+  for (let at = 0; place !== undefined; at++) {
+    found.push(...place.rules);
+    place = at < line.length ? place.next.get(line.charCodeAt(at)) : undefined;
   }
-  return found;
+  return found.sort((a, b) => a - b).map((number) => rules[number]!);
+}
+
+function treeOf(rules: readonly Rule[]): Place {
+  const root: Place = { rules: [], next: new Map() };
+  for (const [number, { glob }] of rules.entries()) {
+    let place = root;
+    for (const letter of glob.prefix) {
+      const code = letter.charCodeAt(0);
+      let next = place.next.get(code);
+      if (next === undefined) {
+        next = { rules: [], next: new Map() };
+        place.next.set(code, next);
+      }
+      place = next;
+    }
+    place.rules.push(number);
+  }
+  return root;
 }

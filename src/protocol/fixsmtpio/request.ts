@@ -47,9 +47,9 @@ export class RequestReader {
   }
 
   /** It is for another time: it comes again. */
-  putBack({ start }: Request): void {
+  putBack({ bytes, start }: Request): void {
     this.#count -= 1;
-    this.#unread.use(start);
+    this.#unread.putBack(bytes, start);
   }
 }
 

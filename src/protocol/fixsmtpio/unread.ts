@@ -34,9 +34,17 @@ export class Unread {
     return found + 1 || -1;
   }
 
-  /** The bytes from `at` to `end` are used. */
+  /** The bytes from `at` to `end` are used. A chunk that is used up is let go: the next may be long in coming. */
   use(end: number): void {
-    this.at = end;
+    if (end === this.bytes.length) this.forget();
+    else this.at = end;
+  }
+
+  /** The bytes from `at` on are not used after all. */
+  putBack(bytes: Buffer, at: number): void {
+    this.bytes = bytes;
+    this.at = at;
+    this.#searched = at;
   }
 
   forget(): void {
