@@ -45,6 +45,19 @@ export function losses(rows: readonly Row[], kept = read()): string[] {
   return lines;
 }
 
+/** One line for each goal that is missed. */
+export function missed(rows: readonly Row[], names: ReadonlySet<string>): string[] {
+  return rows.flatMap(({ figure, cells }) => {
+    const own = names.has(figure.name) ? cells.find(({ kind }) => kind === "ours") : undefined;
+    if (own === undefined) return [];
+    if (typeof own.samples === "string") return [`figure ${figure.name}: ${own.samples}`];
+    const value = own.samples[0]?.value ?? Number.NaN;
+    const { goal } = figure;
+    const isGood = "atMost" in goal ? value <= goal.atMost : value >= goal.atLeast;
+    return isGood ? [] : [`figure ${figure.name} misses its goal: ${value.toPrecision(3)} ${figure.unit}`];
+  });
+}
+
 /** Keeps the better of what was kept and this run. */
 export function keepRatios(rows: readonly Row[]): void {
   const kept = read();

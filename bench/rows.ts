@@ -2,6 +2,7 @@
 import type { Contender } from "./contender/contender.ts";
 import { auth, ehlo, type Goal, startTls } from "./figures.ts";
 import type { Step } from "./load/plan.ts";
+import { fixsmtpioFigure } from "./measure/fixsmtpio.ts";
 import { sessionKilobytes, startMilliseconds } from "./measure/memory.ts";
 import { load, startLoad } from "./measure/sample.ts";
 import type { Up } from "./stage.ts";
@@ -15,6 +16,8 @@ export interface Plain {
   readonly quick: boolean;
   /** Leaves traces in memory: the server is started anew after it. */
   readonly leavesTraces?: true;
+  /** `--check` fails when the goal is missed: it is a ratio, or has room for any machine. */
+  readonly firm?: true;
   /** Undefined where there is nothing to measure. Throws Failed. */
   of(server: Up, contender: Contender): Promise<number | undefined> | number | undefined;
 }
@@ -52,6 +55,10 @@ export function plainRows(sessions: number): readonly Plain[] {
       quick: true,
       of: ({ cold }) => cold?.milliseconds,
     },
+    fixsmtpioRow("ratio", "DATA through fixsmtpio, beside a bare copy", "of a copy", { atLeast: 0.5 }),
+    fixsmtpioRow("rules", "a reply line and a file of 1,000 rules", "µs CPU", { atMost: 20 }),
+    fixsmtpioRow("memory", "one more session within DATA, beyond a copy", "KiB", { atMost: 64 }),
+    fixsmtpioRow("growth", "a session during DATA of 1 GiB, its growth", "KiB", { atMost: 64 }),
     {
       name: "13",
       says: "native start of one program",
@@ -96,6 +103,11 @@ export function plainRows(sessions: number): readonly Plain[] {
       of: greetingUnderGuesses,
     },
   ];
+}
+
+function fixsmtpioRow(found: string, says: string, unit: string, goal: Goal): Plain {
+  const of = (_: Up, { kind }: Contender) => (kind === "ours" ? fixsmtpioFigure(found) : undefined);
+  return { name: `fixsmtpio ${found}`, says, unit, goal, quick: true, firm: true, of };
 }
 
 const guesses = 2000;

@@ -16,7 +16,7 @@ import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import type { Contender } from "./contender/contender.ts";
 import { type Figure, figures } from "./figures.ts";
-import { keepRatios, losses } from "./kept.ts";
+import { keepRatios, losses, missed } from "./kept.ts";
 import { flushesDuring } from "./measure/flushes.ts";
 import { newGroup } from "./measure/group.ts";
 import { processesOf } from "./measure/memory.ts";
@@ -99,7 +99,8 @@ async function measureAll(): Promise<void> {
   console.log(values.json ? JSON.stringify(table, null, 2) : `\n${markdown(table)}`);
   if (names === undefined && values.peers === undefined) keep(table, values.quick ? "quick" : "full");
   if (values.check) {
-    const lost = losses(rows);
+    const firm = new Set(plain.filter((row) => row.firm).map(({ name }) => name));
+    const lost = [...losses(rows), ...missed(rows, firm)];
     for (const line of lost) console.error(`bench: ${line}`);
     if (lost.length > 0) process.exitCode = 1;
   }
