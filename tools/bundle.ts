@@ -6,6 +6,15 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const bundle = join(root, "build", "app.cjs");
 const whole = join(root, "build", "acceptutils.cjs");
 
+/** Packages that few programs need: a file of its own each, which is read when one of them is run. */
+const apart = ["ldapts", "postgres"];
+/** The files that are one program, by name. */
+export const bundled: readonly string[] = [
+  "app.cjs",
+  "acceptutils.cjs",
+  ...apart.map((name) => `${name}.cjs`),
+];
+
 /** The first file: it turns on the compile cache, which works for what is loaded after. */
 const first = `const { enableCompileCache } = require("node:module");
 enableCompileCache(process.env.NODE_COMPILE_CACHE || __dirname + "/cache");
@@ -14,21 +23,40 @@ require("./acceptutils.cjs");
 
 /** Builds the bundle when a source file is newer. Returns its path. */
 export async function buildIfStale(): Promise<string> {
-  if (existsSync(bundle) && existsSync(whole) && statSync(whole).mtimeMs > newest(join(root, "src")))
-    return bundle;
+  const there = bundled.every((name) => existsSync(join(root, "build", name)));
+  if (there && statSync(whole).mtimeMs > newest(join(root, "src"))) return bundle;
   const { build } = await import("esbuild");
   mkdirSync(join(root, "build"), { recursive: true });
   const next = `${whole}.${process.pid}`;
-  await build({
-    entryPoints: [join(root, "src", "main.ts")],
-    outfile: next,
+  const settings = {
     bundle: true,
     platform: "node",
     target: "node24",
     format: "cjs",
     logLevel: "warning",
     legalComments: "none",
+  } as const;
+  for (const name of apart) {
+    const file = join(root, "build", `${name}.cjs`);
+    const outfile = `${file}.${process.pid}`;
+    await build({ ...settings, entryPoints: [name], outfile, absWorkingDir: root });
+    renameSync(outfile, file);
+  }
+  await build({
+    ...settings,
+    entryPoints: [join(root, "src", "main.ts")],
+    outfile: next,
     external: ["koffi"],
+    plugins: [
+      {
+        name: "apart",
+        setup: ({ onResolve }) =>
+          onResolve({ filter: new RegExp(`^(?:${apart.join("|")})$`) }, ({ path }) => ({
+            path: `./${path}.cjs`,
+            external: true,
+          })),
+      },
+    ],
     // CommonJS has its own words for where a file is.
     define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
   });

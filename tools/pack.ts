@@ -16,7 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { programNames } from "../src/programs/table.ts";
 import { launcherMark } from "../src/system/lookup.ts";
-import { buildIfStale } from "./bundle.ts";
+import { buildIfStale, bundled } from "./bundle.ts";
 
 const root = dirname(import.meta.dirname);
 const folder = join(root, "build", "package");
@@ -74,7 +74,7 @@ function manifest(libraries: readonly string[]): unknown {
     bin: Object.fromEntries(programNames.map((program) => [program, `bin/${program}`])),
     man: readdirSync(join(root, "man")).map((page) => `man/${page}`),
     exports: { ...Object.fromEntries(libraries.map(library)), "./package.json": "./package.json" },
-    files: ["app.cjs", "acceptutils.cjs", "start.cjs", "bin", "lib", "man", "docs", "examples", "*.md"],
+    files: [...bundled, "start.cjs", "bin", "lib", "man", "docs", "examples", "*.md"],
   };
 }
 
@@ -96,7 +96,7 @@ export async function pack(): Promise<string> {
   mkdirSync(join(folder, "bin"), { recursive: true });
   const parts = ["protocol", "filters"].filter((part) => existsSync(join(root, "src", part)));
   compileLibrary(parts);
-  for (const file of ["app.cjs", "acceptutils.cjs"]) cpSync(join(dirname(bundle), file), join(folder, file));
+  for (const file of bundled) cpSync(join(dirname(bundle), file), join(folder, file));
   writeFileSync(join(folder, "start.cjs"), start);
   for (const name of programNames) {
     writeFileSync(join(folder, "bin", name), launcher(name));
