@@ -39,7 +39,9 @@ export async function buildIfStale(): Promise<string> {
   for (const name of apart) {
     const file = join(root, "build", `${name}.cjs`);
     const outfile = `${file}.${process.pid}`;
-    await build({ ...settings, entryPoints: [name], outfile, absWorkingDir: root });
+    // As a module of CommonJS, so that what it exports is what import() of the package gives.
+    const contents = `module.exports = require(${JSON.stringify(name)});`;
+    await build({ ...settings, stdin: { contents, resolveDir: root }, outfile });
     renameSync(outfile, file);
   }
   await build({
@@ -47,6 +49,8 @@ export async function buildIfStale(): Promise<string> {
     entryPoints: [join(root, "src", "main.ts")],
     outfile: next,
     external: ["koffi"],
+    // As require(), which is how the files apart say what they export.
+    supported: { "dynamic-import": false },
     plugins: [
       {
         name: "apart",

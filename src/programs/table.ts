@@ -18,6 +18,8 @@ const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
   ["checkpassword", () => import("./checkpassword/main.ts")],
   ["checkpassword-shadow", () => import("./checkpassword/shadow.ts")],
   ["checkpassword-pam", () => import("./checkpassword/pam.ts")],
+  ["checkpassword-ldap", () => import("./checkpassword/ldap.ts")],
+  ["checkpassword-pgsql", () => import("./checkpassword/pgsql.ts")],
   ["checkpassword-http", () => import("./checkpassword/http.ts")],
   ["checkpassword-dovecot", () => import("./checkpassword/dovecot.ts")],
   ["checknotroot", () => import("./checknotroot/main.ts")],

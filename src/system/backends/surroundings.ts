@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Question, Unable } from "../../auth/backend.ts";
 import { ControlError, type Kinds, settingsOf } from "../../control/settings-file.ts";
@@ -9,7 +10,7 @@ import {
 } from "../../control/virtual-account.ts";
 import type { Perform } from "../c-library/deeds.ts";
 import { readFileCached } from "../files.ts";
-import type { Account, System } from "../system.ts";
+import { type Account, codeOf, type System, systemWords } from "../system.ts";
 
 /** What a backend needs of the host it runs in. */
 export interface Surroundings extends Pick<System, "home" | "readFile"> {
@@ -54,5 +55,15 @@ export function accountWith(known: KnownOf, settings: VirtualAccountSettings): A
   } catch (error) {
     if (error instanceof NoAccount) throw new Unable(error.message, { cause: error });
     throw error;
+  }
+}
+
+/** The first line of a file with a password of ours, which a client library wants as text. Throws Unable. */
+export async function readSecretFile(path: string | undefined): Promise<string> {
+  if (path === undefined) return "";
+  try {
+    return (await readFile(path, "utf8")).split("\n", 1)[0] ?? "";
+  } catch (error) {
+    throw new Unable(`unable to read ${path}: ${systemWords(codeOf(error))}`, { cause: error });
   }
 }

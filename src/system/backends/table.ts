@@ -8,6 +8,8 @@ const loaders: ReadonlyMap<string, Loader> = new Map([
   ["checkpassword", () => import("./users-file.ts")],
   ["checkpassword-shadow", () => import("./shadow.ts")],
   ["checkpassword-pam", () => import("./pam.ts")],
+  ["checkpassword-ldap", () => import("./ldap.ts")],
+  ["checkpassword-pgsql", () => import("./pgsql.ts")],
   ["checkpassword-http", () => import("./http.ts")],
   ["checkpassword-dovecot", () => import("./dovecot.ts")],
 ]);

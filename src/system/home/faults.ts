@@ -6,7 +6,9 @@ import { createSecureContext } from "node:tls";
 import { networks } from "../../auth/network.ts";
 import { dovecotSettings } from "../../control/checkpassword-dovecot.ts";
 import { httpSettings } from "../../control/checkpassword-http.ts";
+import { ldapSettings } from "../../control/checkpassword-ldap.ts";
 import { pamSettings } from "../../control/checkpassword-pam.ts";
+import { pgsqlSettings } from "../../control/checkpassword-pgsql.ts";
 import { type Kinds, parseSettings } from "../../control/settings-file.ts";
 import { parseUser } from "../../control/users.ts";
 import { parseRules } from "../../protocol/fixsmtpio/rule.ts";
@@ -67,6 +69,8 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["smtpfilters", programs],
   ["ofmipfilters", programs],
   ["checkpassword-pam", settings(pamSettings)],
+  ["checkpassword-ldap", settings(ldapSettings)],
+  ["checkpassword-pgsql", settings(pgsqlSettings)],
   ["checkpassword-http", settings(httpSettings)],
   ["checkpassword-dovecot", settings(dovecotSettings)],
 ]);
