@@ -76,6 +76,7 @@ export class Relay {
     } catch (error) {
       if (!(error instanceof Failed)) throw error;
       this.#system.log(`fixsmtpio: ${error.message}`);
+      this.#server?.input(1).close(); // one that goes on writes to nobody
       await this.#serverEnded();
       return 1;
     }

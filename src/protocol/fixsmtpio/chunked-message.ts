@@ -10,8 +10,11 @@ const cr = 0x0d;
 const dot = 0x2e;
 const dottedLine = Buffer.from("\n.");
 
+/** What came last. */
+type Last = "CR" | "LF" | "CR LF" | "inside";
+
 export class ChunkedMessage {
-  #last: "CR" | "LF" | "CR LF" | "inside" = "CR LF";
+  #last: Last = "CR LF";
   readonly #lineEnds: LineEnds | undefined;
 
   /** A strict one stops at the first CR or LF that stands alone. */
@@ -23,20 +26,7 @@ export class ChunkedMessage {
   pass(bytes: Buffer, start: number, end: number, to: Outgoing): boolean {
     const bad = this.#lineEnds?.firstBad(bytes, start, end);
     const stop = bad ?? end;
-    let from = start;
-    // Not only after CR LF: to some servers a dot between two bare LF ends a message.
-    let dotAt = this.#last.endsWith("LF") && bytes[start] === dot ? start : undefined;
-    for (;;) {
-      if (dotAt !== undefined && dotAt < stop) {
-        to.pass(bytes, from, dotAt);
-        to.say(".");
-        from = dotAt;
-      }
-      const line = bytes.indexOf(dottedLine, from);
-      if (line === -1 || line + 1 >= stop) break;
-      dotAt = line + 1;
-    }
-    to.pass(bytes, from, stop);
+    to.passWithDots(bytes, start, stop, dotted(bytes, start, stop, this.#last));
     this.#last = lastOf(bytes, start, stop, this.#last);
     return bad === undefined;
   }
@@ -49,7 +39,19 @@ export class ChunkedMessage {
   }
 }
 
-function lastOf(bytes: Buffer, start: number, end: number, before: "CR" | "LF" | "CR LF" | "inside") {
+/** The places of the dots that begin a line. Not only after CR LF: to some servers a dot between two bare LF is an end. */
+function dotted(bytes: Buffer, start: number, end: number, before: Last): readonly number[] {
+  const places: number[] = [];
+  if (before.endsWith("LF") && bytes[start] === dot && start < end) places.push(start);
+  const first = bytes.indexOf(dottedLine, start);
+  if (first === -1) return places;
+  for (let at = first + 1; at < end; at++) {
+    if (bytes[at] === dot && bytes[at - 1] === lf) places.push(at);
+  }
+  return places;
+}
+
+function lastOf(bytes: Buffer, start: number, end: number, before: Last): Last {
   if (start === end) return before;
   const last = bytes[end - 1];
   if (last === cr) return "CR";

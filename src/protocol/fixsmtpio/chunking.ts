@@ -83,16 +83,19 @@ export class Chunking {
 
   /** Takes a request that has to do with our own BDAT. "pass": it is for the server. */
   request(request: Request): "taken" | "pass" | "needs another server" {
-    if (this.#offeredBy !== "us") return "pass";
+    if (this.#offeredBy === undefined) return "pass";
     const { event } = request;
     if (event === "bdat") {
-      if (this.#stage === "none" && this.#talk.rulings.prefixOf(event) !== "") return "pass";
-      this.#talk.keep(request);
       const chunk = chunkOf(request);
+      const isOurs = this.#offeredBy === "us" && (this.#stage !== "none" || !this.#hasPrefix(event));
+      if (chunk !== undefined && !isOurs) return "pass";
+      this.#talk.keep(request);
+      // A server that reads another length in it would find requests where we saw none.
       if (chunk === undefined) this.#talk.answer("bad chunk");
       else this.#take(chunk);
       return "taken";
     }
+    if (this.#offeredBy === "server") return "pass";
     if (this.#stage !== "open" && this.#stage !== "lost") {
       if (event === "mail" || resets.has(event)) this.#stage = "none";
       return "pass";
@@ -102,6 +105,10 @@ export class Chunking {
     this.#talk.keep(request);
     this.#talk.answer(event === "noop" ? "nothing done" : event === "quit" ? "goodbye" : "in message");
     return "taken";
+  }
+
+  #hasPrefix(event: string): boolean {
+    return this.#talk.rulings.prefixOf(event) !== "";
   }
 
   #take(chunk: Chunk): void {

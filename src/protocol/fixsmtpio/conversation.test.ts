@@ -281,6 +281,34 @@ const dialogues: Record<string, [Scene, string]> = {
      c: 250 stored
      c: 250 N`,
   ],
+  "whether a BDAT has octets is known before it is heard": [
+    { rules: ":auth:NOOP :*::502 no" },
+    `S: 220 hi
+     c: 220 hi
+     C: EHLO c
+     C: BDAT 11 LAST
+     C: NOOP
+     C: aaaAUTH x
+     s: EHLO c
+     S: 250 CHUNKING
+     s: BDAT 11 LAST
+     s: NOOP
+     s: aaaAUTH x
+     c: 250 CHUNKING`,
+  ],
+  "a BDAT that servers could read otherwise has no length": [
+    {},
+    `S: 220 hi
+     c: 220 hi
+     C: EHLO c
+     s: EHLO c
+     S: 250 CHUNKING
+     c: 250 CHUNKING
+     C: BDAT 0x0B LAST
+     C: NOOP
+     c: 501 fixsmtpio: say BDAT and a size in octets (#5.5.4)
+     (exit as the server, at once)`,
+  ],
   "a chunk that is not for the server is for nobody": [
     { rules: ":bdat:NOOP :*::502 no" },
     `S: 220 hi

@@ -183,7 +183,8 @@ export class Conversation {
       observer.request({ event, line, front, prefix, passed: line, secret });
     }
     this.#talk.expect(event, answer, secret);
-    if (answer === "start TLS" || (event === "data" && answer === "server")) this.#talk.hearing = "waiting";
+    const decides = answer === "start TLS" || (answer === "server" && (event === "data" || event === "ehlo"));
+    if (decides) this.#talk.hearing = "waiting";
     if (event === "ehlo" || event === "helo") this.#hello = prefix + bytes.toString("latin1", start, end);
     if (event === "bdat") this.#chunking.passed(request, front + prefix === "");
   }
@@ -224,7 +225,7 @@ export class Conversation {
       case "server": {
         const told = talk.pass(event, reply);
         if (event === "data") this.#replyToData(hasCode(reply, "354"));
-        if (event === "ehlo") this.#chunking.offered(reply, told);
+        if (event === "ehlo") this.#replyToEhlo(reply, told);
         if (secret) this.#auth.reply(hasCode(reply, "334"));
         this.#unique ||= (secret && hasCode(reply, "235")) || (event === "xclient" && hasCode(reply, "2"));
         break;
@@ -265,6 +266,12 @@ export class Conversation {
     if (talk.hearing !== "waiting") return;
     if (isGood) talk.request("ehlo", "", this.#hello, "second hello");
     else talk.hearing = "requests";
+  }
+
+  /** Whether octets can follow BDAT is known now: nobody may say one behind EHLO in the same breath (RFC 2920 §3.1). */
+  #replyToEhlo(reply: Reply, told: string | undefined): void {
+    this.#chunking.offered(reply, told);
+    if (this.#talk.hearing === "waiting") this.#talk.hearing = "requests";
   }
 
   /** After the reply to DATA the client sends the message, or its next request. */

@@ -26,14 +26,12 @@ export class MessagePassage {
     const whole = end ?? bytes.length;
     const bad = this.#lineEnds?.firstBad(bytes, at, whole);
     const stop = bad ?? whole;
-    let start = at;
-    for (const place of dotsBefore) {
-      if (place > stop) break;
-      to.pass(bytes, start, place);
-      to.say(".");
-      start = place;
-    }
-    to.pass(bytes, start, stop);
+    to.passWithDots(
+      bytes,
+      at,
+      stop,
+      bad === undefined ? dotsBefore : dotsBefore.filter((place) => place <= bad),
+    );
     from.use(stop);
     const now = bad !== undefined ? "has a bare CR or LF" : end !== undefined ? "has ended" : "goes on";
     return { bytes: bytes.subarray(at, stop), now };

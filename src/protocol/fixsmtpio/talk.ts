@@ -26,7 +26,7 @@ export type Next =
 /** What the bytes of the client are at the moment. */
 type Hearing =
   | "requests"
-  /** Nothing yet: they depend on the reply to DATA or STARTTLS, or on another server. */
+  /** Nothing yet: they depend on the reply to EHLO, DATA or STARTTLS, or on another server. */
   | "waiting"
   | "message"
   /** As many octets as a BDAT told. */

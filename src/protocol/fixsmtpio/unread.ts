@@ -1,6 +1,7 @@
 /** Bytes that came and are not used yet. Whole chunks are looked at where they are; only a cut piece is copied. */
 
 const lf = 0x0a;
+const dot = 0x2e;
 const none = Buffer.alloc(0);
 
 export class Unread {
@@ -71,6 +72,25 @@ export class Outgoing {
     this.#from = bytes;
     this.#start = start;
     this.#end = end;
+  }
+
+  /** Passes on a piece with a dot before each of these places in it, ascending. */
+  passWithDots(bytes: Buffer, start: number, end: number, places: readonly number[]): void {
+    if (places.length === 0) {
+      this.pass(bytes, start, end);
+      return;
+    }
+    this.#close();
+    // One copy, not two pieces for each dot: there can be as many as lines of three octets.
+    const copy = Buffer.allocUnsafe(end - start + places.length);
+    let to = 0;
+    let from = start;
+    for (const place of places) {
+      while (from < place) copy[to++] = bytes[from++]!;
+      copy[to++] = dot;
+    }
+    bytes.copy(copy, to, from, end);
+    this.#pieces.push(copy);
   }
 
   /** Adds words, as latin1. */
