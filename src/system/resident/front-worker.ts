@@ -4,6 +4,7 @@
  * connection to the worker of the user.
  */
 
+import { closeSync } from "node:fs";
 import { TurnedAway } from "../../auth/turned-away.ts";
 import { parseBlock } from "../../protocol/ucspi-tls/block.ts";
 import { duplicateFrom, socketPair } from "../native.ts";
@@ -31,8 +32,8 @@ export function frontWorker(master: Channel, programs: Programs): void {
       await output.flush();
       const client = input.fd;
       if (client === undefined) throw new TlsFailed("not a connection");
-      const [ours, theirs] = socketPair();
       const passed = duplicateFrom(client, 3);
+      const [ours, theirs] = pairOr(() => closeSync(passed));
       input.close();
       const seconds = service.handshakeSeconds;
       const head = { kind: "handshake", service: service.id, seconds, host };
@@ -41,6 +42,7 @@ export function frontWorker(master: Channel, programs: Programs): void {
       try {
         return { ...(await readReply(inside.input, seconds + 5)), output: inside.output };
       } catch (error) {
+        inside.socket.destroy();
         const why = (await told)?.head["why"];
         throw new TlsFailed(typeof why === "string" ? why : "the TLS process is away", { cause: error });
       }
@@ -102,6 +104,16 @@ export function frontWorker(master: Channel, programs: Programs): void {
       }
     }
   };
+}
+
+/** A pair of sockets; `failed` gives back what was meant to go with it. */
+function pairOr(failed: () => void): [number, number] {
+  try {
+    return socketPair();
+  } catch (error) {
+    failed();
+    throw error;
+  }
 }
 
 /** Reads the reply that the TLS process puts in front of the clear text. No byte at all: the handshake failed. */

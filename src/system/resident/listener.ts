@@ -25,6 +25,7 @@ import {
 } from "../system.ts";
 import { type Admission, Admissions } from "./admission.ts";
 import type { Channel } from "./channel.ts";
+import { descriptors } from "./descriptors.ts";
 import { proxiedEnds } from "./proxied.ts";
 import { runSession } from "./run-session.ts";
 import type { Service } from "./service.ts";
@@ -71,6 +72,9 @@ const recordOrder = "pid remote port program tls cipher user verbs messages in o
   " ",
 );
 
+const warnEveryMs = 60_000;
+const tryAgainMs = 500;
+
 /** Sessions of one address at once, unless -C says otherwise. */
 const usualLimitPerAddress = 50;
 
@@ -86,7 +90,9 @@ export class Listener {
   readonly #listening: number;
   #server: Server | undefined;
   #sessions = 0;
+  #left = false;
   #stopped: (() => void) | undefined;
+  #warnedAt = Number.NEGATIVE_INFINITY;
 
   constructor(service: Service, listening: number, around: Surroundings) {
     this.#service = service;
@@ -102,6 +108,7 @@ export class Listener {
 
   /** No new sessions; those under way may take `seconds` more. Resolves when none is left. */
   async stop(seconds: number): Promise<void> {
+    this.#left = true;
     this.#server?.close();
     this.#server = undefined;
     closeSync(this.#listening);
@@ -119,17 +126,25 @@ export class Listener {
     clearTimeout(late);
   }
 
+  /** Accepts, unless there is no room or no more is wanted. */
   #open(): void {
+    if (this.#server !== undefined || this.#left) return;
+    if (this.#sessions >= this.#service.limit) return;
     const server = createServer({
       allowHalfOpen: true,
       pauseOnConnect: true,
       noDelay: this.#service.noDelay,
     });
     server.on("connection", (socket) => this.#accepted(socket));
-    server.on("error", (error) => this.#log(this.#words.warning(`cannot accept: ${error.message}`)));
+    server.on("error", (error) => this.#warnOnce(`cannot accept: ${error.message}`));
     // A descriptor of its own: closing it stops accepting, and the socket goes on listening.
-    server.listen({ fd: duplicateFrom(this.#listening, 3) });
-    this.#server = server;
+    try {
+      server.listen({ fd: duplicateFrom(this.#listening, 3) });
+      this.#server = server;
+    } catch (error) {
+      this.#warnOnce(`cannot accept: ${(error as Error).message}`);
+      setTimeout(() => this.#open(), tryAgainMs);
+    }
   }
 
   #accepted(socket: Socket): void {
@@ -140,7 +155,9 @@ export class Listener {
       return;
     }
     this.#sessions += 1;
-    if (this.#sessions >= this.#service.limit) {
+    const more = descriptors().take(() => this.#open());
+    if (!more) this.#warnOnce(`only ${descriptors().most} sessions at once: too few open files (ulimit -n)`);
+    if (!more || this.#sessions >= this.#service.limit) {
       this.#server?.close();
       this.#server = undefined;
     }
@@ -152,10 +169,20 @@ export class Listener {
       socket.destroySoon();
       this.#sessions -= 1;
       this.#log(this.#words.status(this.#counts()));
-      if (this.#stopped !== undefined) {
-        if (this.#sessions === 0) this.#stopped();
-      } else if (this.#server === undefined) this.#open();
+      if (this.#sessions === 0) this.#stopped?.();
+      // What the session held is closed by then.
+      setImmediate(() => {
+        descriptors().give();
+        this.#open();
+      });
     });
+  }
+
+  /** Something that happens to many clients at the same moment. */
+  #warnOnce(why: string): void {
+    if (performance.now() - this.#warnedAt < warnEveryMs) return;
+    this.#warnedAt = performance.now();
+    this.#log(this.#words.warning(why));
   }
 
   #isProxy(address: string): boolean {

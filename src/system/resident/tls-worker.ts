@@ -60,7 +60,12 @@ function handshake(
   { told, ended }: { told(facts: Record<string, unknown>): void; ended(how: string): void },
 ): void {
   const [client, inside, control] = descriptors;
-  if (client === undefined || inside === undefined) return;
+  if (client === undefined || inside === undefined) {
+    // The kernel keeps what we have no room for.
+    for (const fd of descriptors) closeSync(fd);
+    told({ why: "the TLS process has too many open files" });
+    return;
+  }
   const pair = new Socket({ fd: inside, readable: true, writable: true, allowHalfOpen: true });
   const socket = new Socket({ fd: client, readable: true, writable: true, allowHalfOpen: true });
   const reply =
