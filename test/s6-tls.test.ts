@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { Duplex } from "node:stream";
@@ -198,6 +198,119 @@ for (const [where, { skip, serving }] of Object.entries(hosts)) {
     assert.match(await endOf(server), /exitcode 0 |status 0$/m);
   });
 }
+
+/** Asks as `words` say, one write each, and says inside TLS what it was answered. */
+const asker = at("asker.pl");
+writeFileSync(
+  asker,
+  `#!/usr/bin/perl
+my ($control, $read, $write) = @ENV{qw(SSLCTLFD SSLREADFD SSLWRITEFD)};
+open(my $ctl, '+<&=', $control) or die;
+$SIG{PIPE} = 'IGNORE';
+syswrite(STDOUT, "go\\n");
+syswrite($ctl, $_) for @ARGV;
+my $answer = '';
+1 while sysread($ctl, $answer, 4096, length $answer);
+open(my $out, '>&=', $write) or die;
+syswrite($out, length($answer) . " octets, " . ($answer =~ tr/\\0//) . " NULs\\n");
+open(my $in, '<&=', $read) or die;
+print STDERR "inside: $_" while <$in>;
+`,
+  { mode: 0o755 },
+);
+const servers = [
+  ...Object.entries(hosts).map(([where, { skip, serving }]) => ({
+    where: `s6-ucspitlsd ${where}`,
+    skip,
+    serve: (words: readonly string[]) => serving(["s6-ucspitlsd", "--", ...words]),
+  })),
+  {
+    where: "sslserver -n",
+    skip: false,
+    serve: (words: readonly string[]) =>
+      listeners.running("sslserver", ["-1vneRHl0", "127.0.0.1", "0", ...words], {}),
+  },
+];
+for (const { where, skip, serve } of servers) {
+  for (const [how, words] of [
+    ["once", ["Y"]],
+    ["twice at once", ["YY"]],
+    ["twice", ["Y", "Y"]],
+    ["again without a report", ["Y", "y"]],
+    ["and goes on talking", ["Y", "EHLO x"]],
+  ] as const) {
+    test(`${where}: a program that asks ${how} gets TLS, and one answer to its end`, { skip }, async () => {
+      const server = await serve([asker, ...words]);
+      const socket = connect({ port: server.port, host: "127.0.0.1" });
+      await once(socket, "data");
+      const tls = connectTls({ socket, rejectUnauthorized: false });
+      tls.write("hello\n");
+      const [said] = await once(tls, "data");
+      assert.match(String(said), /^\d{2,} octets, \d+ NULs\n$/);
+      tls.end();
+      await logged(server, /^inside: hello$/m);
+      await endOf(server);
+    });
+  }
+
+  test(`${where}: a program that asks for what there is not gets the end`, { skip }, async () => {
+    const server = await serve([asker, "EHLO x"]);
+    const socket = connect({ port: server.port, host: "127.0.0.1" });
+    socket.on("error", () => {});
+    assert.match(await everything(socket), /^go\n/);
+    assert.match(await endOf(server), /unrecognized command on control socket/);
+  });
+}
+
+/** What fixsmtpio needs of a home. */
+mkdirSync(at("home/control"), { recursive: true });
+writeFileSync(at("home/control/me"), "mx.example\n");
+writeFileSync(at("home/control/fixsmtpio"), ":ehlo::2*::&fixsmtpio_fixup\nFIXSMTPIOTLS:greeting::2*::\n");
+const home = { ACCEPTUTILS_HOME: at("home") };
+
+test("descriptors that are not those of UCSPI-TLS are left alone, and the session ends", () => {
+  for (const [control, read, write] of [
+    ["1", "0", "2"],
+    ["0", "0", "1"],
+    ["3", "4", "5"],
+    ["999999", "10", "11"],
+    ["-1", "1e1", "0x3"],
+  ]) {
+    const { status, stdout, stderr } = spawnSync(
+      join(listeners.bin, "fixsmtpio"),
+      ["sh", "-c", "echo 220 x; while read line; do echo 250 ok; done"],
+      {
+        env: { ...listeners.environment, ...home, SSLCTLFD: control, SSLREADFD: read, SSLWRITEFD: write },
+        input: "STARTTLS\r\n",
+        encoding: "latin1",
+      },
+    );
+    assert.equal(stdout, "220 x\n220 Ready to start TLS (#5.7.0)\r\n", `${control} ${read} ${write}`);
+    assert.equal(status, 1);
+    assert.equal(stderr, "fixsmtpio: TLS temporarily not available\n");
+  }
+});
+
+const noMailfrontHere = existsSync("/usr/sbin/mailfront") ? noTcpserver : "mailfront is not installed";
+test("our fixsmtpio in front of mailfront, as processes under s6-ucspitlsd", {
+  skip: noMailfrontHere,
+}, async () => {
+  const chain = ["s6-ucspitlsd", "--", "fixsmtpio", "/usr/sbin/mailfront", "smtp", "echo"];
+  const server = await hosts["under Debian's tcpserver"].serving(chain, home);
+  const socket = connect({ port: server.port, host: "127.0.0.1" });
+  await once(socket, "data");
+  socket.write("EHLO client.example\r\n");
+  assert.match(String((await once(socket, "data"))[0]), /^250-STARTTLS\r$/m);
+  socket.write("STARTTLS\r\n");
+  assert.match(String((await once(socket, "data"))[0]), /^220 /);
+  const tls = connectTls({ socket, rejectUnauthorized: false });
+  await once(tls, "secureConnect");
+  tls.write("EHLO client.example\r\n");
+  assert.doesNotMatch(String((await once(tls, "data"))[0]), /STARTTLS/);
+  tls.end("QUIT\r\n");
+  assert.match(await everything(tls), /^221 /);
+  assert.match(await endOf(server), /status 0$/m);
+});
 
 test("s6-ucspitlsd -v 2 tells who did and who did not start TLS", { skip: noTcpserver }, async () => {
   const server = await hosts["under Debian's tcpserver"].serving(["s6-ucspitlsd", "-v2", "true"]);

@@ -204,14 +204,15 @@ class NativeSystem implements System {
   canStartTls(): boolean {
     return tlsVariables.every((variable) => {
       const fd = this.#tlsDescriptor(variable);
-      return fd !== undefined && native.isOpen(fd);
+      // A wrong number could be anything we have open: a file, a queue, Node.js's own.
+      return fd !== undefined && native.wasInherited(fd);
     });
   }
 
   async startTls(timeoutSeconds: number): Promise<ReadonlyMap<string, string | undefined>> {
     const [control, read, write] = tlsVariables.map((variable) => this.#tlsDescriptor(variable));
-    if (control === undefined || read === undefined || write === undefined) {
-      throw new TlsFailed("SSLCTLFD, SSLREADFD or SSLWRITEFD is not set");
+    if (control === undefined || read === undefined || write === undefined || !this.canStartTls()) {
+      throw new TlsFailed("SSLCTLFD, SSLREADFD or SSLWRITEFD is no descriptor of UCSPI-TLS");
     }
     await this.output(1).flush();
     native.setBlocking(0); // a TLS process that meets our non-blocking socket fails most handshakes
@@ -272,14 +273,15 @@ class NativeSystem implements System {
 
   #tlsDescriptor(variable: string): number | undefined {
     const text = this.env.get(variable);
-    return text !== undefined && /^[1-9][0-9]{0,5}$/.test(text) ? Number(text) : undefined;
+    // The first three are the connection and the log.
+    return text !== undefined && /^([3-9]|[1-9][0-9]{1,5})$/.test(text) ? Number(text) : undefined;
   }
 
   /** SSLREADFD is often 3, which is where checkpassword's secret arrives: make room. */
   #moveTlsDescriptors(): void {
     for (const variable of tlsVariables) {
       const fd = this.#tlsDescriptor(variable);
-      if (fd === undefined || fd < 3 || fd >= 10 || !native.isOpen(fd)) continue;
+      if (fd === undefined || fd >= 10 || !native.wasInherited(fd)) continue;
       this.env.set(variable, String(native.duplicateFrom(fd, 10)));
       closeSync(fd);
     }

@@ -93,7 +93,10 @@ export class UcspiListeners {
   async close(): Promise<void> {
     for (const { child } of this.#servers.values()) {
       child.kill("SIGTERM");
+      // A session that a failed test has left open is not waited for.
+      const late = setTimeout(() => child.kill("SIGKILL"), 3000);
       await once(child, "exit");
+      clearTimeout(late);
     }
     rmSync(this.folder, { recursive: true });
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { BlockReader, blockOf, maximumBlockOctets, NoBlock } from "./block.ts";
+import { BlockReader, blockOf, commandOf, maximumBlockOctets, NoBlock, parseBlock } from "./block.ts";
 import { applyBlock, takeTlsLevel } from "./level.ts";
 
 /** Reads `bytes` in two chunks, cut at `at`. */
@@ -46,6 +46,53 @@ for (const [name, [text, expected]] of Object.entries(replies)) {
 
 test("no byte at all is a failed handshake", () => {
   assert.throws(() => new BlockReader().atEnd(), NoBlock);
+});
+
+test("a reply that is cut anywhere says what was whole, or nothing; never half of a name or a value", () => {
+  const bytes = Buffer.from("SSL_PROTOCOL=TLSv1.3\0SSL_CIPHER\0SSL_X=1\0\0");
+  const whole = [...parseBlock(bytes)];
+  for (let end = 0; end < bytes.length; end++) {
+    const reader = new BlockReader();
+    const cut = bytes.subarray(0, end);
+    const items = cut.toString("latin1").split("\0").length - 1;
+    if (reader.take(cut) !== undefined) assert.fail(`complete at ${end}`);
+    if (items === 0) assert.throws(() => reader.atEnd(), NoBlock, `cut at ${end}`);
+    else assert.deepEqual([...reader.atEnd()], whole.slice(0, items), `cut at ${end}`);
+  }
+});
+
+test("no bytes, in whatever pieces, make more of a reply than there is", () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 8 }), { maxLength: 20 }), (chunks) => {
+      const reader = new BlockReader();
+      const together = Buffer.concat(chunks);
+      const end = together.indexOf("\0\0");
+      let block: ReadonlyMap<string, string | undefined> | undefined;
+      for (const chunk of chunks) block ??= reader.take(chunk);
+      if (end < 0) assert.equal(block, undefined);
+      else assert.deepEqual(block, parseBlock(together.subarray(0, end + 2)));
+      for (const name of block?.keys() ?? []) assert.match(name, /^SSL_[A-Z0-9_]+$/);
+    }),
+  );
+});
+
+test("what a program asks for is its first byte", () => {
+  for (const [text, asked] of [
+    ["y", "start"],
+    ["Y", "startAndReport"],
+    ["Yy", "startAndReport"],
+    ["yEHLO", "start"],
+    ["", undefined],
+    ["X", undefined],
+    ["\0Y", undefined],
+    [" y", undefined],
+  ] as const)
+    assert.equal(commandOf(Buffer.from(text)), asked, JSON.stringify(text));
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1 }), (bytes) => {
+      assert.equal(commandOf(bytes) === undefined, bytes[0] !== 0x59 && bytes[0] !== 0x79);
+    }),
+  );
 });
 
 test("a server that never ends is not listened to", () => {

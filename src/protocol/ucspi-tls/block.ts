@@ -44,10 +44,13 @@ export class BlockReader {
     return undefined;
   }
 
-  /** The control socket was closed: what came must do. Throws NoBlock when nothing came. */
+  /** The control socket was closed: what is whole must do. Throws NoBlock when nothing is. */
   atEnd(): ReadonlyMap<string, string | undefined> {
-    if (this.#octets === 0) throw new NoBlock("the handshake failed");
-    return parseBlock(Buffer.concat(this.#chunks));
+    const bytes = Buffer.concat(this.#chunks);
+    const whole = bytes.lastIndexOf(0) + 1;
+    // A server that died while it wrote: half a name would unset another variable, half a value is a lie.
+    if (whole === 0) throw new NoBlock(bytes.length === 0 ? "the handshake failed" : "cut short");
+    return parseBlock(bytes.subarray(0, whole));
   }
 }
 
