@@ -40,6 +40,12 @@ export interface Backend {
 export interface Stored {
   /** What SCRAM checks a proof with; without an account, no proof fits. RFC 5802 §3 */
   scram(user: string): Promise<{ readonly verifier: ScramVerifier; readonly account: Account | undefined }>;
+  /** The password itself, of those who have it stored; a made-up one for all others. To be wiped. */
+  clear(user: string): Promise<{ readonly secret: Secret; readonly account: Account | undefined }>;
+  /** What `user` becomes, when something else has shown who it is. */
+  account(user: string): Promise<Account | undefined>;
+  /** Whom a certificate of these names stands for: control/certificateusers. */
+  usersOf(certificate: readonly string[]): Promise<readonly string[]>;
 }
 
 /** The check itself, at once. */

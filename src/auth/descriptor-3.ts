@@ -44,7 +44,7 @@ export class Conversation implements Peer {
   readonly #input: Input;
   readonly #output: Output;
   readonly #reader = conversationReader();
-  opening: Opening = { mechanism: "", binding: "" };
+  opening: Opening = { mechanism: "", binding: "", certificate: [] };
   initial: Uint8Array | undefined;
 
   private constructor(input: Input, output: Output) {

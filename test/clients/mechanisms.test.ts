@@ -13,10 +13,13 @@ before(async () => {
   service = await startService({
     prepare: (home) => [
       join(home, "control", "authmechanisms"),
-      ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN", ""].join("\n"),
+      ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5", "APOP", ""].join("\n"),
     ],
   });
   certificate = join(service.home, "control", "servercert.pem");
+  writeFileSync(join(service.home, "users", "clear"), `alice:${service.password("alice")}\n`, {
+    mode: 0o600,
+  });
 });
 after(() => service?.stop());
 
@@ -43,8 +46,8 @@ function settingsFor(
   return file;
 }
 
-for (const mechanism of ["scram-sha-256", "plain", "login"]) {
-  for (const port of ["submission", "submissions"] as const) {
+for (const mechanism of ["scram-sha-256", "plain", "login", "cram-md5", "apop"]) {
+  for (const port of mechanism === "apop" ? [] : (["submission", "submissions"] as const)) {
     test(`msmtp: ${mechanism}, ${port}`, { skip: missing("msmtp") }, async () => {
       const from = `alice@${service.host}`;
       const lines = [
@@ -97,3 +100,30 @@ test("gsasl: SCRAM-SHA-256-PLUS, bound to the channel", { skip: missing("gsasl")
   const out = await gsasl("submission", "SCRAM-SHA-256-PLUS", service.password("alice"));
   assert.match(out, /^235 /m, out);
 });
+
+for (const mechanism of ["CRAM-MD5", "PLAIN", "LOGIN"]) {
+  test(`swaks: ${mechanism}`, { skip: missing("swaks") }, async () => {
+    const address = (user: string) => `${user}@${service.host}`;
+    const { code, all } = await run([
+      ...[
+        "swaks",
+        "--server",
+        `127.0.0.1:${service.port("submission")}`,
+        "--tls",
+        "--helo",
+        "client.example",
+      ],
+      ...["--auth", mechanism, "--auth-user", "alice", "--auth-password", service.password("alice")],
+      ...["--from", address("alice"), "--to", address("bob")],
+    ]);
+    assert.equal(code, 0, all);
+  });
+
+  test(`curl: POP3, ${mechanism}`, { skip: missing("curl") }, async () => {
+    const { code, all } = await run([
+      ...["curl", "-sS", "--cacert", certificate, "--ssl-reqd", "--login-options", `AUTH=${mechanism}`],
+      ...["--user", `alice:${service.password("alice")}`, `pop3://127.0.0.1:${service.port("pop3")}/`],
+    ]);
+    assert.equal(code, 0, all);
+  });
+}

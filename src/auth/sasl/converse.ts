@@ -5,7 +5,9 @@
 import type { Opening } from "../../protocol/checkpassword/conversation.ts";
 import type { Account } from "../../system/system.ts";
 import type { Stored } from "../backend.ts";
+import { external } from "./external.ts";
 import { scram } from "./scram.ts";
+import { apop, cramMd5 } from "./shared-secret.ts";
 
 /** The client, as a mechanism meets it. */
 export interface Peer {
@@ -35,6 +37,9 @@ export type Mechanism = (peer: Peer, around: Surroundings, opening: Opening) => 
 const mechanisms: ReadonlyMap<string, Mechanism> = new Map([
   ["SCRAM-SHA-256", scram({ plus: false })],
   ["SCRAM-SHA-256-PLUS", scram({ plus: true })],
+  ["EXTERNAL", external],
+  ["CRAM-MD5", cramMd5],
+  ["APOP", apop],
 ]);
 
 /** Who the client is. Throws Gone, and what `around` throws. */

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { clearFile } from "../../control/clear-passwords.ts";
 import { newField } from "../../control/new-password.ts";
 import { usersFile } from "../../control/users.ts";
 import { Secret } from "../../protocol/checkpassword/secret.ts";
@@ -8,6 +9,7 @@ import {
   listUsers,
   readAuthMechanisms,
   removeUser,
+  setClearPassword,
   setHash,
   UsersProblem,
 } from "../../system/home/edit-users.ts";
@@ -18,7 +20,8 @@ import { type Command, exit, Misused, numberOf, onlyWord, Problem, parse, type V
 
 /** Who can log in and gets mail: users/passwd, control/recipients and the Maildirs, kept in step. */
 export const user: Verb = {
-  synopsis: "add NAME [--uid N --gid N] | del NAME | list | passwd NAME  [--home DIR] [--generate] [--json]",
+  synopsis:
+    "add NAME [--uid N --gid N] | del NAME | list | passwd NAME  [--home DIR] [--generate] [--clear] [--json]",
   does: "Adds, removes or lists users, or sets a password: typed, from standard input, or made up and shown once.",
   run,
 };
@@ -28,6 +31,7 @@ const options = {
   uid: { type: "string" },
   gid: { type: "string" },
   generate: { type: "boolean" },
+  clear: { type: "boolean" },
   json: { type: "boolean" },
 } as const;
 
@@ -37,6 +41,7 @@ interface Words {
   readonly uid?: string | undefined;
   readonly gid?: string | undefined;
   readonly generate?: boolean | undefined;
+  readonly clear?: boolean | undefined;
   readonly json?: boolean | undefined;
 }
 
@@ -63,23 +68,27 @@ async function run(words: readonly string[], command: Command): Promise<number> 
   return exit.fine;
 }
 
-async function add({ name, home, uid, gid, generate, json }: Words, command: Command): Promise<void> {
+async function add({ name, home, uid, gid, generate, clear, json }: Words, command: Command): Promise<void> {
   if ((uid === undefined) !== (gid === undefined)) throw new Misused("--uid and --gid go together");
   const owner =
     uid === undefined || gid === undefined
       ? undefined
       : { uid: numberOf("uid", uid, 1, 2 ** 31), gid: numberOf("gid", gid, 1, 2 ** 31) };
-  const chosen = await choosePassword(name(), home, generate, command);
+  using chosen = await choosePassword(name(), home, generate, command);
   addUser(home, name(), chosen.hash, owner);
+  await keepClear(home, name(), clear ? chosen.secret : undefined, command);
   await report(name(), chosen.shown, "was added", json, command);
 }
 
-async function passwd({ name, home, generate, json }: Words, command: Command): Promise<void> {
+async function passwd({ name, home, generate, clear, json }: Words, command: Command): Promise<void> {
   if (!listUsers(home).some((one) => one.name === name() && one.canLogIn)) {
     throw new Problem(`there is no user ${name()} in ${join(home, usersFile)}`);
   }
-  const chosen = await choosePassword(name(), home, generate, command);
+  using chosen = await choosePassword(name(), home, generate, command);
+  // The one from before must not be good for CRAM-MD5 any more, whatever happens.
+  setClearPassword(home, name(), undefined);
   setHash(home, name(), chosen.hash);
+  await keepClear(home, name(), clear ? chosen.secret : undefined, command);
   await report(name(), chosen.shown, "has a new password", json, command);
 }
 
@@ -101,8 +110,23 @@ async function list({ home, json }: Words, command: Command): Promise<void> {
   }
 }
 
-interface Chosen {
+async function keepClear(
+  home: string,
+  name: string,
+  secret: Secret | undefined,
+  command: Command,
+): Promise<void> {
+  if (secret === undefined) return;
+  setClearPassword(home, name, secret);
+  command.system.log(
+    `acceptutils: ${join(home, clearFile)} now has the password of ${name} as it is; who reads it can log in`,
+  );
+}
+
+interface Chosen extends Disposable {
   readonly hash: string;
+  /** Wiped in the end. */
+  readonly secret: Secret;
   /** The password, when nobody but us knows it. */
   readonly shown: string | undefined;
 }
@@ -115,8 +139,9 @@ async function choosePassword(
 ): Promise<Chosen> {
   const typed = generate ? undefined : await askPassword(`password for ${name}`, command);
   const shown = typed === undefined ? newPassword() : undefined;
-  using secret = typed ?? new Secret(Buffer.from(shown ?? ""));
-  return { hash: await newField(secret, readAuthMechanisms(home)), shown };
+  const secret = typed ?? new Secret(Buffer.from(shown ?? ""));
+  const hash = await newField(secret, readAuthMechanisms(home));
+  return { hash, secret, shown, [Symbol.dispose]: () => secret.wipe() };
 }
 
 async function report(

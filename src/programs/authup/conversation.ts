@@ -129,10 +129,15 @@ class Conversation {
     this.#dialogue = undefined;
   }
 
-  async #converse({ mechanism, binding, initial }: Action & { do: "converse" }): Promise<News> {
+  async #converse({ mechanism, binding, certificate, initial }: Action & { do: "converse" }): Promise<News> {
     await this.#send();
     try {
-      this.#dialogue = await Dialogue.begin(this.#system, this.#argv, { mechanism, binding }, initial);
+      this.#dialogue = await Dialogue.begin(
+        this.#system,
+        this.#argv,
+        { mechanism, binding, certificate },
+        initial,
+      );
     } catch (error) {
       return this.#cannotStart("", error);
     }

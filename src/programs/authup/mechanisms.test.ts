@@ -1,5 +1,6 @@
 /** authup and our own checkpassword, who talk on descriptor 3: what a client sees of it. */
 import assert from "node:assert/strict";
+import { createHash, createHmac, X509Certificate } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,6 +12,7 @@ import { formatVerifier } from "../../control/stored-password.ts";
 import { formatUser } from "../../control/users.ts";
 import { Secret } from "../../protocol/checkpassword/secret.ts";
 import { scramVerifier } from "../../protocol/sasl/scram.ts";
+import { selfSigned } from "../../system/home/certificate.ts";
 import { launcherText } from "../../system/launchers.ts";
 import { Pipe } from "../../system/pipe.ts";
 import { runResident } from "../../system/resident-host.ts";
@@ -34,11 +36,20 @@ const self = {
 };
 const root = { ...self, uid: 0 };
 
+const pem = selfSigned({ names: ["alice.example"], now: new Date() }).replace(
+  /-----BEGIN (?:EC )?PRIVATE KEY-----[\s\S]*?-----END (?:EC )?PRIVATE KEY-----\n/,
+  "",
+);
+const fingerprint = `sha256:${new X509Certificate(pem).fingerprint256}`;
+
 for (const [file, text] of Object.entries({
   "control/me": "mx.example\n",
   "control/smtpcapabilities": "8BITMIME\n",
   "control/pop3capabilities": "UIDL\n",
-  "control/authmechanisms": "SCRAM-SHA-256-PLUS\nSCRAM-SHA-256\nPLAIN\nLOGIN\nNONSENSE\n",
+  "control/authmechanisms":
+    "SCRAM-SHA-256-PLUS\nSCRAM-SHA-256\nPLAIN\nLOGIN\nNONSENSE\nCRAM-MD5\nAPOP\nEXTERNAL\n",
+  "control/certificateusers": `# comment\nalice subject:CN=alice.example\nbob ${fingerprint}\nbob subject:CN=alice.example\nroot ${fingerprint}\n`,
+  "users/clear": "bob:x\nalice:pen:cil\nroot:pencil\n",
   "users/scramkey": newScramKey(),
   "users/passwd": [
     formatUser({ name: "alice", hash: `${hash};${formatVerifier(verifier)}`, ...self }),
@@ -247,12 +258,12 @@ test("SCRAM-SHA-256-PLUS is offered where there is a channel to bind to, and bin
   assert.equal(await clear.say(`AUTH ${plus}`), "504 authup auth type unimplemented (#5.5.1)");
   clear.write("EHLO c\r\n");
   await clear.hear();
-  assert.equal(await clear.hear(), "250-AUTH SCRAM-SHA-256 PLAIN LOGIN");
+  assert.equal(await clear.hear(), "250-AUTH SCRAM-SHA-256 PLAIN LOGIN CRAM-MD5");
   clear.end();
   const client = await greeted("smtp", bound);
   client.write("EHLO c\r\n");
   await client.hear();
-  assert.equal(await client.hear(), `250-AUTH ${plus} SCRAM-SHA-256 PLAIN LOGIN`);
+  assert.equal(await client.hear(), `250-AUTH ${plus} SCRAM-SHA-256 PLAIN LOGIN CRAM-MD5`);
   await client.hear();
   const first = "p=tls-exporter,,n=alice,r=abc";
   const elsewhere = channel.replaceAll("0", "1");
@@ -266,4 +277,55 @@ test("a client that could bind, and was told that we cannot, is not let in", asy
   assert.equal((await scram(client, { first: "n,,n=alice,r=abc" })).at(-1), "welcome alice");
   const unbound = await greeted("smtp");
   assert.equal((await scram(unbound, { first: "y,,n=alice,r=abc" })).at(-1), "welcome alice");
+});
+
+for (const protocol of ["smtp", "pop3"] as const) {
+  const cram = async (client: Client, user: string, known: string) => {
+    const challenge = /^(?:334|\+) (.+)$/.exec(await client.say("AUTH CRAM-MD5"))?.[1] ?? "";
+    const digest = createHmac("md5", known).update(Buffer.from(challenge, "base64")).digest("hex");
+    return client.say(base64(`${user} ${digest}`));
+  };
+
+  test(`${protocol}: CRAM-MD5, for those whose password is stored as it is`, async () => {
+    const client = await greeted(protocol);
+    assert.equal(await client.say(`AUTH CRAM-MD5 ${base64("alice x")}`), malformed[protocol]);
+    assert.match(await client.say("AUTH CRAM-MD5"), /^(?:334|\+) \S+$/);
+    assert.equal(await client.say(base64("alice")), malformed[protocol]);
+    assert.equal(await cram(client, "alice", "guess"), failed[protocol]);
+    assert.equal(await cram(client, "root", "pencil"), failed[protocol]);
+    assert.equal(await cram(client, "alice", "pen:cil"), "welcome alice");
+  });
+
+  test(`${protocol}: EXTERNAL, for the users of a certificate and nobody else`, async () => {
+    const none = await greeted(protocol);
+    assert.match(await none.say("AUTH EXTERNAL ="), /auth type unimplemented$|unimplemented \(#5\.5\.1\)$/);
+    none.end();
+    const tls = { SSL_CLIENT_CERT: pem };
+    assert.equal(await (await greeted(protocol, tls)).say("AUTH EXTERNAL ="), "welcome alice");
+    assert.equal(await (await greeted(protocol, tls)).say(`AUTH EXTERNAL ${base64("bob")}`), "welcome bob");
+    const asked = await greeted(protocol, tls);
+    assert.match(await asked.say("AUTH EXTERNAL"), /^(?:334|\+) $/);
+    assert.equal(await asked.say(""), "welcome alice");
+    const wrong = await greeted(protocol, tls);
+    assert.equal(await wrong.say(`AUTH EXTERNAL ${base64("root")}`), failed[protocol]);
+    assert.equal(await wrong.say(`AUTH EXTERNAL ${base64("carol")}`), failed[protocol]);
+    assert.equal(await wrong.say(`AUTH EXTERNAL ${base64("a b")}`), malformed[protocol]);
+    wrong.end();
+    await wrong.ended;
+  });
+}
+
+test("APOP: the stamp is in the greeting, and the digest of it lets alice in", async () => {
+  const client = new Client("pop3");
+  const stamp = /^\+OK (<\d+\.\d+@mx\.example>)$/.exec(await client.hear())?.[1] ?? "";
+  const digest = (known: string) =>
+    createHash("md5")
+      .update(stamp + known)
+      .digest("hex");
+  assert.equal(await client.say("APOP"), "-ERR authup syntax error");
+  assert.equal(await client.say("APOP alice"), malformed.pop3);
+  assert.equal(await client.say(`APOP alice ${digest("guess")}`), failed.pop3);
+  assert.equal(await client.say(`APOP nobody ${digest("pen:cil")}`), failed.pop3);
+  assert.match(await client.say("AUTH APOP"), /auth type unimplemented/);
+  assert.equal(await client.say(`APOP alice ${digest("pen:cil")}`), "welcome alice");
 });

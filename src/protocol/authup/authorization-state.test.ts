@@ -18,7 +18,7 @@ const settings: Settings = {
   stamp: "",
   showStamp: false,
   mechanisms: ["LOGIN", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS"],
-  channel: { binding: "" },
+  channel: { binding: "", certificate: [] },
 };
 
 const line = (text: string, more = false): News => ({ on: "line", bytes: Buffer.from(text, "latin1"), more });
@@ -134,10 +134,18 @@ test("after twenty refused commands the next one is the last", () => {
 
 test("TLS forgets what was said in clear, except tries and refusals", () => {
   const inClear = after(pop3, ["USER alice", "FOO"]).session;
-  const [secured] = step(pop3, inClear, { on: "secured", channel: { binding: "ab" } });
-  assert.deepEqual(secured, { ...inClear, secure: true, channel: { binding: "ab" }, user: undefined });
+  const [secured] = step(pop3, inClear, { on: "secured", channel: { binding: "ab", certificate: [] } });
+  assert.deepEqual(secured, {
+    ...inClear,
+    secure: true,
+    channel: { binding: "ab", certificate: [] },
+    user: undefined,
+  });
   const inExchange = after(smtp, ["AUTH LOGIN"]).session;
-  assert.equal(step(smtp, inExchange, { on: "secured", channel: { binding: "ab" } })[0].exchange, undefined);
+  assert.equal(
+    step(smtp, inExchange, { on: "secured", channel: { binding: "ab", certificate: [] } })[0].exchange,
+    undefined,
+  );
 });
 
 const words = [

@@ -128,10 +128,10 @@ export function exchanged(dialect: Dialect, session: Session, step: Step, more: 
   }
   if ("message" in step) return [session, [{ do: "tell", message: step.message }]];
   const { mechanism, initial } = step;
-  const { binding } = session.channel;
+  const { binding, certificate } = session.channel;
   return [
     { ...session, exchange: { expects: "message" } },
-    [{ do: "converse", mechanism, binding, initial }],
+    [{ do: "converse", mechanism, binding, certificate, initial }],
   ];
 }
 

@@ -26,6 +26,10 @@ const needs = {
     met: ({ settings }) => settings.mechanisms.some((name) => name === "PLAIN" || name === "LOGIN"),
     refusal: pop3Trouble("mechanism"),
   },
+  apop: {
+    met: ({ settings }) => settings.mechanisms.includes("APOP"),
+    refusal: "-ERR authup authorization first",
+  },
   user: { met: ({ user }) => user !== undefined, refusal: "-ERR authup USER first" },
 } satisfies Record<string, Need>;
 
@@ -34,6 +38,7 @@ const verbs = new Map<string, Verb>([
   ["CAPA", { needs: [], run: capa }],
   ["STLS", { needs: [needs.offered, needs.working], run: startTls }],
   ["AUTH", { needs: [needs.secure], run: authenticate }],
+  ["APOP", { needs: [needs.apop, needs.secure], run: apop }],
   ["USER", { needs: [needs.secure, needs.passwords], run: user }],
   ["PASS", { needs: [needs.user], run: pass }],
   ["NOOP", { needs: [], run: noop }],
@@ -50,8 +55,9 @@ const ok = say("+OK ");
 export const pop3: Dialect = {
   verbs,
   unknownVerb: "-ERR authup authorization first",
-  // RFC 1939 §7: a stamp in the greeting says that APOP is offered, and clients that believe it fail.
-  greeting: ({ greeting, stamp, showStamp }) => `+OK ${showStamp ? stamp : greeting}`,
+  // RFC 1939 §7: a stamp in the greeting says that APOP is offered; clients that believe it where it is not fail.
+  greeting: ({ greeting, stamp, showStamp, mechanisms }) =>
+    `+OK ${showStamp || mechanisms.includes("APOP") ? stamp : greeting}`,
   trouble: pop3Trouble,
   challenge: (base64) => `+ ${base64}`,
   longestLine(session, head) {
@@ -83,6 +89,18 @@ function authenticate(session: Session, argument: Uint8Array, more: boolean): Ou
   if (argument.length === 0) return [session, [say(pop3.unknownVerb)]];
   const offered = offerable(session.settings.mechanisms, session.channel);
   return exchanged(pop3, session, begin(argument, offered), more);
+}
+
+/** RFC 1939 §7: the digest is of the stamp in our greeting and the password. */
+function apop(session: Session, argument: Uint8Array, more: boolean): Outcome {
+  if (argument.length === 0) return [session, [syntaxError]];
+  if (more) return [session, [say(pop3Trouble("input"))]];
+  const binding = Buffer.from(session.settings.stamp, "latin1").toString("hex");
+  const initial = Uint8Array.from(argument);
+  return [
+    { ...session, exchange: { expects: "message" } },
+    [{ do: "converse", mechanism: "APOP", binding, certificate: [], initial }],
+  ];
 }
 
 function user(session: Session, argument: Uint8Array): Outcome {

@@ -91,6 +91,7 @@ export type Action =
       readonly do: "converse";
       readonly mechanism: string;
       readonly binding: string;
+      readonly certificate: readonly string[];
       readonly initial: Uint8Array | undefined;
     }
   /** Goes on with the conversation. Wipes `message`; then `challenge` or `checked`. */

@@ -2,7 +2,7 @@
  * How authup and our own checkpassword talk on descriptor 3, where a mechanism is more than a name and a password.
  * A NUL says that these are no fields: a checkpassword that knows only those sees a user without a name, and refuses.
  *
- *     authup:         NUL, then netstrings: "MECHANISM BINDING" (hexadecimal, or "-"), "-" or "=MESSAGE", "=MESSAGE"…
+ *     authup:         NUL, then netstrings: "MECHANISM BINDING" (hexadecimal, or "-") and NUL NAME for each name of a certificate, "-" or "=MESSAGE", "=MESSAGE"…
  *     checkpassword:  netstrings: "+CHALLENGE"…, then "@USER" when it becomes that user, or "?USER" when it will not,
  *                     or "!" for a message that means nothing
  */
@@ -14,8 +14,10 @@ export const longestMessageOctets = 12_288;
 /** What authup begins with. */
 export interface Opening {
   readonly mechanism: string;
-  /** What the client's channel can be bound to, in hexadecimal; empty when there is nothing. */
+  /** What the client's proof can be bound to, in hexadecimal; empty when there is nothing. */
   readonly binding: string;
+  /** The names of the client's certificate, latin1; none when it has shown none. */
+  readonly certificate: readonly string[];
 }
 
 /** What checkpassword says. `user` is latin1, and empty when it is not known. */
@@ -25,8 +27,8 @@ export type Word =
   | { readonly refused: string }
   | "malformed";
 
-export function formatOpening({ mechanism, binding }: Opening): Uint8Array {
-  const text = `${mechanism} ${binding === "" ? "-" : binding}`;
+export function formatOpening({ mechanism, binding, certificate }: Opening): Uint8Array {
+  const text = [`${mechanism} ${binding === "" ? "-" : binding}`, ...certificate].join("\0");
   return Buffer.concat([Buffer.of(0), netstring(Buffer.from(text, "latin1"))]);
 }
 
@@ -48,8 +50,9 @@ export function formatWord(word: Word): Uint8Array {
 
 /** The opening that a netstring holds; undefined when it holds none. */
 export function parseOpening(octets: Uint8Array): Opening | undefined {
-  const parts = /^([A-Z0-9_-]{1,20}) (?:-|((?:[0-9a-f]{2})+))$/.exec(Buffer.from(octets).toString("latin1"));
-  return parts === null ? undefined : { mechanism: parts[1] ?? "", binding: parts[2] ?? "" };
+  const [first = "", ...certificate] = Buffer.from(octets).toString("latin1").split("\0");
+  const parts = /^([A-Z0-9_-]{1,20}) (?:-|((?:[0-9a-f]{2})+))$/.exec(first);
+  return parts === null ? undefined : { mechanism: parts[1] ?? "", binding: parts[2] ?? "", certificate };
 }
 
 /** The message that a netstring holds, a view; "none" for the initial one that was not sent. */

@@ -8,6 +8,8 @@ interface Needs {
   readonly binding?: boolean;
   /** A certificate of the client that the server has verified. */
   readonly certificate?: boolean;
+  /** A command of POP3, and none for AUTH. */
+  readonly command?: boolean;
 }
 
 const conversation: Needs = { conversation: true };
@@ -18,6 +20,9 @@ const mechanisms = new Map<string, Needs>([
   ["PLAIN", { conversation: false }],
   ["SCRAM-SHA-256", conversation],
   ["SCRAM-SHA-256-PLUS", { conversation: true, binding: true }],
+  ["EXTERNAL", { conversation: true, certificate: true }],
+  ["CRAM-MD5", conversation],
+  ["APOP", { conversation: true, command: true }],
 ]);
 
 /** Without control/authmechanisms: what every checkpassword can do, in the order the original shows them. */
@@ -37,9 +42,15 @@ export const bindingVariable = "SSL_TLS_EXPORTER";
 export interface Channel {
   /** For channel binding (RFC 9266), in hexadecimal; empty when there is none. */
   readonly binding: string;
+  /** The names of the client's certificate, as control/certificateusers has them. latin1 */
+  readonly certificate: readonly string[];
 }
 
-/** Of the `doable` mechanisms, those that can be offered in this session. */
-export function offerable(doable: readonly string[], { binding }: Channel): readonly string[] {
-  return doable.filter((name) => mechanisms.get(name)?.binding !== true || binding !== "");
+/** Of the `doable` mechanisms, those that AUTH can be offered with in this session. */
+export function offerable(doable: readonly string[], channel: Channel): readonly string[] {
+  return doable.filter((name) => {
+    const { binding = false, certificate = false, command = false } = mechanisms.get(name) ?? conversation;
+    if (binding && channel.binding === "") return false;
+    return !command && !(certificate && channel.certificate.length === 0);
+  });
 }

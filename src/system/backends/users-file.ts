@@ -1,8 +1,12 @@
 /** users/passwd in the home folder. checkpassword(8) */
+import { randomBytes } from "node:crypto";
 import type { Backend } from "../../auth/backend.ts";
+import { usersOfCertificate } from "../../control/certificate-users.ts";
+import { clearPasswordOf } from "../../control/clear-passwords.ts";
 import { matches } from "../../control/password-hash.ts";
 import { verifierOf } from "../../control/scram-verifiers.ts";
 import { accountOf, loginOf, readUsers, type UsersReader, verify } from "../../control/users.ts";
+import { Secret } from "../../protocol/checkpassword/secret.ts";
 
 export function open(reader: UsersReader): Backend {
   return {
@@ -18,6 +22,17 @@ export function open(reader: UsersReader): Backend {
         const verifier = await verifierOf(reader, users, name, user);
         return { verifier, account: user && accountOf(reader, user) };
       },
+      clear: async (name) => {
+        const user = loginOf(await readUsers(reader), name);
+        const secret = await clearPasswordOf(reader, name);
+        const account = user && secret && accountOf(reader, user);
+        return { secret: secret ?? new Secret(randomBytes(16)), account };
+      },
+      account: async (name) => {
+        const user = loginOf(await readUsers(reader), name);
+        return user && accountOf(reader, user);
+      },
+      usersOf: (certificate) => usersOfCertificate(reader, certificate),
     },
   };
 }

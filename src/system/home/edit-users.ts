@@ -1,10 +1,12 @@
 /** Changes who is in a home folder: users/passwd, control/recipients and the Maildirs, one step at a time. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { clearFile, withClearPassword } from "../../control/clear-passwords.ts";
 import { listOf } from "../../control/control.ts";
 import { newScramKey, scramKeyFile } from "../../control/scram-verifiers.ts";
 import { parseVerifier } from "../../control/stored-password.ts";
 import { parseUsers, type User, usersFile, withoutUser, withUser } from "../../control/users.ts";
+import type { Secret } from "../../protocol/checkpassword/secret.ts";
 import { chooseIds, type Machine, thisMachine } from "./accounts.ts";
 import { changeFile, makeFile, type Owner } from "./atomic.ts";
 import { makeMailbox } from "./make.ts";
@@ -78,6 +80,7 @@ export function setHash(home: string, name: string, hash: string): void {
  * Throws UsersProblem, Busy and the system's errors.
  */
 export function removeUser(home: string, name: string): string {
+  setClearPassword(home, name, undefined);
   changePasswd(home, (text) => {
     if (known(text, name).hash === "*") throw new UsersProblem(`${name} is a part of the service`);
     changeRecipients(home, (lines) => {
@@ -98,6 +101,19 @@ function known(text: string, name: string): User {
 
 const mailOf = (home: string, name: string) => join(home, "mail", name, "Maildir");
 const sameName = (name: string) => (line: string) => line.split(":", 1)[0] === name;
+/**
+ * Stores the password of `name` as it is, for CRAM-MD5 and APOP; undefined: no longer, if it was. Throws Busy and the
+ * system's errors.
+ */
+export function setClearPassword(home: string, name: string, secret: Secret | undefined): void {
+  const path = join(home, clearFile);
+  if (secret === undefined && !existsSync(path)) return;
+  changeFile(path, { mode: 0o600 }, () => {
+    const bytes = existsSync(path) ? readFileSync(path) : Buffer.alloc(0);
+    return withClearPassword(bytes, name, secret);
+  });
+}
+
 /** The text of control/authmechanisms; undefined when there is none. */
 export function readAuthMechanisms(home: string): string | undefined {
   const path = join(home, "control", "authmechanisms");

@@ -62,6 +62,11 @@ test("each fault is a line that names file, line, column, and what is right", ()
       "PLAIN\nscram-sha-256\nSCRAM\n",
       'control/authmechanisms:3:1: wants a mechanism that authup(8) lists, not "SCRAM"',
     ],
+    [
+      "control/certificateusers",
+      "alice email:a@b\nbob sha256:abc\n",
+      'control/certificateusers:2:1: wants a user and "sha256:…", "subject:…" or "email:…"',
+    ],
     ["control/me", "mail example\n", 'control/me:1:1: wants a host name, not "mail example"'],
     ["control/me", "mail.example.org\r\n", 'control/me:1:1: wants a host name, not "mail.example.org?"'],
     [

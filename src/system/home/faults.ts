@@ -4,6 +4,7 @@ import { accessSync, constants, readdirSync, readFileSync, statSync } from "node
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { networks } from "../../auth/network.ts";
+import { parseCertificateUser } from "../../control/certificate-users.ts";
 import { dovecotSettings } from "../../control/checkpassword-dovecot.ts";
 import { httpSettings } from "../../control/checkpassword-http.ts";
 import { ldapSettings } from "../../control/checkpassword-ldap.ts";
@@ -63,6 +64,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["recipients", recipients],
   ["penaltyexempt", networkList],
   ["authmechanisms", mechanisms],
+  ["certificateusers", certificateUsers],
   ["smtpcapabilities", capabilities],
   ["pop3capabilities", capabilities],
   ["fixsmtpio", (text) => parseRules(text).problems],
@@ -139,6 +141,14 @@ function* mechanisms(text: string): Generator<Spot> {
   for (const [line, entry] of entries(text.replaceAll("\r\n", "\n"))) {
     if (isMechanism(entry.toUpperCase())) continue;
     yield { line, column: 1, text: `wants a mechanism that authup(8) lists, not "${printable(entry)}"` };
+  }
+}
+
+function* certificateUsers(text: string): Generator<Spot> {
+  for (const [line, entry] of entries(text)) {
+    if (parseCertificateUser(entry) !== undefined) continue;
+    const text = 'wants a user and "sha256:…", "subject:…" or "email:…"';
+    yield { line, column: 1, text };
   }
 }
 

@@ -191,7 +191,8 @@ export function authWorker(master: Channel): void {
     const { head, body } = message;
     const { stored } = await backendFor(gate, service, message, { log: () => {}, settle: () => {} });
     if (stored === undefined) throw new Gone("this checkpassword cannot be talked with");
-    const opening = { mechanism: String(head["mechanism"]), binding: String(head["binding"]) };
+    const certificate = (head["certificate"] as unknown[]).map(String);
+    const opening = { mechanism: String(head["mechanism"]), binding: String(head["binding"]), certificate };
     const judge = (user: string, work: () => Promise<boolean>) =>
       gate.authenticator.judge({ client, user }, work);
     const initial = head["silent"] === true ? undefined : body;
