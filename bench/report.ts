@@ -199,7 +199,7 @@ function paceOf({ samples }: Cell, octets = 0): string {
 }
 
 function flushesOf({ flushes }: Cell): string {
-  if (flushes === null) return "no strace";
+  if (flushes === null) return "not seen";
   return flushes === undefined ? "-" : flushes.toPrecision(2);
 }
 

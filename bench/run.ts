@@ -40,7 +40,7 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds ?? 5);
-const seconds = Number(values.seconds ?? (values.quick ? 0.15 : 0.4));
+const seconds = Number(values.seconds ?? (values.quick ? 0.15 : 0.3));
 const names = values.only?.split(",");
 const plain = plainRows(1000);
 const unknown = [
