@@ -45,6 +45,17 @@ for (const [name, script, told] of [
   });
 }
 
+test("what is missing is told with the usage, in UTF-8", async () => {
+  const { all, code } = await rules("record");
+  assert.match(
+    Buffer.from(all, "latin1").toString(),
+    /^acceptutils: DIR is missing\n.* record DIR PROG \[ARG…\]\n$/,
+  );
+  assert.equal(code, 2);
+  const other = await rules("test", "nowhere", "--rules", join(examples, "fixsmtpio"));
+  assert.equal(other.all, "acceptutils: nowhere: there is no such folder or session file\n");
+});
+
 test("whoever reads may stop reading", async () => {
   const words = `acceptutils rules explain ${join(examples, "submission.session")} --rules ${join(examples, "fixsmtpio")}`;
   const { all } = await run(["sh", "-c", `${words} | head -1`], { env, cwd: folder });

@@ -55,7 +55,8 @@ export class Command {
 
   /** A line for the caller that is no part of the answer, on descriptor 2. */
   note(line: string): void {
-    this.system.log(`acceptutils: ${line}`);
+    // The log is of bytes: those of our own words are UTF-8.
+    this.system.log(`acceptutils: ${Buffer.from(line).toString("latin1")}`);
   }
 }
 

@@ -83,6 +83,13 @@ for (const [name, pieces] of Object.entries<readonly (readonly ["C" | "S", strin
   });
 }
 
+test("what follows AUTH in the same breath is recorded, and no secret", () => {
+  const pipelined = ["C", `AUTH PLAIN ${secret}\r\nMAIL FROM:<a@b.example>\r\nQUIT\r\n`] as const;
+  const session = recorded([["S", "220 hi\r\n"], pipelined]);
+  assert.match(session, /^C: AUTH \*{8}$[\s\S]*^C: MAIL FROM:<a@b\.example>$[\s\S]*^C: QUIT$/m);
+  assert.doesNotMatch(session, new RegExp(secret.slice(0, 5)));
+});
+
 test("a session without an end is not remembered without end", () => {
   const reply = ["S", `250 ${"x".repeat(60_000)}\r\n`] as const;
   const pieces = Array.from({ length: 200 }, () => [["C", "NOOP\r\n"] as const, reply]).flat();

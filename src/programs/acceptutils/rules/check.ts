@@ -33,7 +33,7 @@ async function run(words: readonly string[], command: Command): Promise<number> 
       await command.say(`${place.join(":")}: ${level}: ${text}`);
     }
     const count = remarks.length === 0 ? "nothing to remark" : `${remarks.length} to look at`;
-    await command.say(`${name}: ${rules.length} rules, ${count}`);
+    await command.say(`${name}: ${rules.length} rule${rules.length === 1 ? "" : "s"}, ${count}`);
   }
   return remarks.some(({ level }) => level === "error") ? exit.problem : exit.fine;
 }

@@ -58,6 +58,8 @@ export async function readSessions(
   typed: readonly string[],
   command: Command,
 ): Promise<readonly NamedSession[]> {
+  const missing = typed.find((name) => !existsSync(command.path(name)));
+  if (missing !== undefined) throw new Problem(`${missing}: there is no such folder or session file`);
   const paths = typed.flatMap((name) =>
     name.endsWith(sessionEnding) ? [name] : filesIn(command.path(name), sessionEnding),
   );

@@ -81,7 +81,7 @@ bad: warning: FIXSMTPIOTLS:greeting::2*:: is missing: the original would greet t
 bad:1:10: error: exit code must be 0 to 255, not "14abc"
 bad:2: warning: "foo" is no event of SMTP: this rule never fires
 bad:3:9: error: a rule has six fields, env:event:prepend:glob:exitcode:response, not 1 field
-bad: 1 rules, 5 to look at
+bad: 1 rule, 5 to look at
 `,
   );
   assert.equal(code, 1);
@@ -156,7 +156,7 @@ test("test: a session that goes otherwise is shown, and is exit code 1", async (
   const { code, out } = await told(["test", "."]);
   assert.match(
     out,
-    /^FAILED one\n[\s\S]*\+ c: 250 changed\n[\s\S]*- c: 250 ok\n[\s\S]*1 sessions, 1 failed\n$/,
+    /^FAILED one\n[\s\S]*\+ c: 250 changed\n[\s\S]*- c: 250 ok\n[\s\S]*1 session, 1 failed\n$/,
   );
   assert.equal(code, 1);
 });
@@ -167,7 +167,7 @@ test("replay: only what would change is told", async () => {
   put("two.session", "S: 220 x\nc: 220 x\nC: NOOP\ns: NOOP\nS: 250 ok\nc: 250 ok\n");
   assert.deepEqual(
     [await told(["replay", "two.session", "--rules", "same"])].map(({ code, out }) => [code, out]),
-    [[0, "1 sessions, 0 would change\n"]],
+    [[0, "1 session, 0 would change\n"]],
   );
   const { code, out } = await told(["replay", "two.session", "--rules", "other"]);
   assert.match(out, /\+ s: XNOOP\n[\s\S]*- s: NOOP\n[\s\S]*\(the server would be asked something else/);

@@ -29,7 +29,7 @@ async function runTest(words: readonly string[], command: Command): Promise<numb
     await command.say(`${changes.length === 0 ? "ok    " : "FAILED"} ${name}`);
     for (const line of changes) await command.say(`         ${line}`);
   }
-  await command.say(`${sessions.length} sessions, ${failed} failed`);
+  await command.say(`${counted(sessions.length)}, ${failed} failed`);
   return failed === 0 ? exit.fine : exit.problem;
 }
 
@@ -49,9 +49,11 @@ async function runReplay(words: readonly string[], command: Command): Promise<nu
       await command.say("  (the server would be asked something else: its replies are those of then)");
     }
   }
-  await command.say(`${sessions.length} sessions, ${changed} would change`);
+  await command.say(`${counted(sessions.length)}, ${changed} would change`);
   return changed === 0 ? exit.fine : exit.problem;
 }
+
+const counted = (number: number) => `${number} session${number === 1 ? "" : "s"}`;
 
 function read(words: readonly string[]): { names: readonly string[]; rules: string | undefined } {
   const { values, positionals } = parse({
