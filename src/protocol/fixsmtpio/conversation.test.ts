@@ -186,6 +186,25 @@ const dialogues: Record<string, [Scene, string]> = {
      S: 250 flushed
      c: 250 flushed`,
   ],
+  "in TLS a client may say DATA before the second greeting is there": [
+    { level: "available", rules: published },
+    `S: 220 hi
+     c: 220 mail.example.org ESMTP
+     C: STARTTLS
+     s: NOOP fixsmtpio STARTTLS BEGIN STARTTLS
+     S: 250 ok
+     c: 220 Ready to start TLS (#5.7.0)
+     (TLS)
+     C: DATA
+     s: DATA
+     S: 220 hi again
+     S: 503 MAIL first
+     c: 503 MAIL first
+     C: QUIT
+     s: QUIT
+     S: 221 bye
+     c: 221 mail.example.org`,
+  ],
   "the server's second greeting is shown when it is bad news": [
     { level: "available", rules: published },
     `S: 220 hi

@@ -43,6 +43,8 @@ export class Conversation {
   #held = false;
   #clientGone = false;
   #servers = 1;
+  /** The next server is to be told what the client said first. */
+  #retells = false;
   /** The client's last EHLO or HELO, as it went on. */
   #hello = "";
   /** The server knows what another would not: a password, another client's address. */
@@ -145,6 +147,7 @@ export class Conversation {
   serverStarted(): void {
     this.#talk.observer?.serverStarted?.();
     this.#chunking.forget(false);
+    this.#retells = true;
     this.#servers += 1;
     this.#meetServer();
   }
@@ -263,7 +266,10 @@ export class Conversation {
     const isGood = hasCode(reply, "2");
     if (isGood) talk.replace(event, reply);
     else talk.pass(event, reply);
-    if (talk.hearing !== "waiting") return;
+    // In TLS the client begins anew by itself, and may not have waited for this.
+    const retells = this.#retells && talk.hearing === "waiting";
+    this.#retells = false;
+    if (!retells) return;
     if (isGood) talk.request("ehlo", "", this.#hello, "second hello");
     else talk.hearing = "requests";
   }
