@@ -1,4 +1,5 @@
 /** qmail-send: accepts messages from qmail-queue, keeps them, and has them delivered. qmail-send(8) */
+import { masterGone } from "../../system/resident/master.ts";
 import { CannotOpen, codeOf, type System } from "../../system/system.ts";
 import { exit } from "./exit.ts";
 import { ownAgents } from "./own-agents.ts";
@@ -15,8 +16,10 @@ export async function main([argument]: readonly string[], system: System): Promi
       const { agents, over } = agentsOfRoot();
       return await (await daemon()).serveQueue(system, agents, over);
     }
-    if (system.uids().effective === 0) return await runRootHalf(system);
-    return await (await daemon()).serveQueue(system, ownAgents(system));
+    // The queue is for the next one then.
+    const gone = masterGone(system.env);
+    if (system.uids().effective === 0) return await runRootHalf(system, gone);
+    return await (await daemon()).serveQueue(system, ownAgents(system), gone);
   } catch (error) {
     if (!(error instanceof CannotOpen) && codeOf(error) === "") throw error;
     system.log(`alert: cannot start: ${(error as Error).message}`);

@@ -26,8 +26,8 @@ export const queueHalf = "--queue-half";
 /** Its descriptors for the channel to root. */
 const channelDescriptors = { stream: 3, packets: 4 } as const;
 
-/** Runs both halves until one ends. Returns the exit code of the other half. */
-export async function runRootHalf(system: System): Promise<number> {
+/** Runs both halves until one ends, or until `gone` resolves. Returns the exit code of the other half. */
+export async function runRootHalf(system: System, gone?: Promise<void>): Promise<number> {
   restWhenIdle();
   const accounts = await readAccounts(system);
   const queue = accounts.get("qmailq");
@@ -49,6 +49,7 @@ export async function runRootHalf(system: System): Promise<number> {
   });
   closeEnd(theirs);
   const channel = new Channel(ours);
+  void gone?.then(() => channel.close());
   const remote = accounts.get("qmailr");
   channel.onMessage = (question) => {
     void answer(system, channel, question, env, remote).catch((error: Error) => {
