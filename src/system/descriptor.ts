@@ -1,7 +1,7 @@
 /** Real descriptors that are read and written with waiting calls in the thread pool: nothing is ever read ahead. */
-import { close, read, write } from "node:fs";
+import { close, closeSync, openSync, read, write } from "node:fs";
 import { deadlines } from "./deadlines.ts";
-import { setBlocking } from "./native.ts";
+import { duplicateOnto, setBlocking } from "./native.ts";
 import { Closed, codeOf, type Input, type Output, TimedOut } from "./system.ts";
 
 const chunkOctets = 65536;
@@ -43,8 +43,19 @@ export class DescriptorInput implements Input {
   }
 
   close(): void {
-    close(this.fd, () => {});
+    giveUp(this.fd);
   }
+}
+
+/** A number below 3 stays taken: of a connection that got it, Node.js would never close the descriptor. */
+function giveUp(fd: number): void {
+  if (fd > 2) {
+    close(fd, () => {});
+    return;
+  }
+  const nothing = openSync("/dev/null", "r+");
+  duplicateOnto(nothing, fd);
+  closeSync(nothing);
 }
 
 const broken = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "EBADF", "ENOTCONN"]);
@@ -74,7 +85,7 @@ export class DescriptorOutput implements Output {
   }
 
   close(): void {
-    void this.#last.then(() => close(this.fd, () => {}));
+    void this.#last.then(() => giveUp(this.fd));
   }
 
   async #writeAll(bytes: Uint8Array): Promise<void> {
