@@ -15,6 +15,9 @@ const serverWith = (options: readonly string[]): Promise<Server> => {
   return listeners.running("sslserver", ["-1vneRHl0", "-c40", ...options, "127.0.0.1", "0", ...program], {});
 };
 
+/** To the program, which is a process in both, workers and processes around it must look the same. */
+const hosts = { resident: [], native: ["--native"] };
+
 /** The recording, with what we do otherwise: docs/specifications.md, sslserver-status, -command-byte and others. */
 function wanted({ program_saw, log, steps, listener_options }: ListenerCase): {
   notes: Note[];
@@ -59,11 +62,15 @@ const isRoot = process.getuid!() === 0;
 /** Without root the programs run as we do; as root, and told nobody, as one who may do nothing. */
 const asWe = isRoot ? ["-u", "7792", "-g", "2108"] : [];
 
-for (const played of casesOf<ListenerCase>("ucspi-tls").filter(({ listener }) => listener === "ucspi-ssl")) {
+const cases = casesOf<ListenerCase>("ucspi-tls").filter(({ listener }) => listener === "ucspi-ssl");
+for (const [played, host] of cases.flatMap((each) => [
+  [each, "resident"] as const,
+  [each, "native"] as const,
+])) {
   const own = played.listener_options.length > 0;
   const skip = own && !isRoot && "needs root, to become somebody else";
-  test(`golden ucspi-tls: ${played.name}`, { skip }, async () => {
-    const server = await serverWith(own ? played.listener_options : asWe);
+  test(`golden ucspi-tls: ${played.name}, ${host}`, { skip }, async () => {
+    const server = await serverWith([...hosts[host], ...(own ? played.listener_options : asWe)]);
     const notes = await listeners.play(played, server);
     const expected = wanted(played);
     const seen = notes.map((note) =>

@@ -5,7 +5,7 @@ export class Misused extends Error {
   override readonly name = "Misused";
 }
 
-/** One option as it was given; `value` is empty for a letter without one. */
+/** One option as it was given; `value` is empty for a letter without one. A word of its own stands in place of a letter. */
 export interface Given {
   readonly letter: string;
   readonly value: string;
@@ -13,11 +13,12 @@ export interface Given {
 
 /**
  * Splits `words` into options and the rest, which begins at the first word that is none. `letters` are those that are
- * known; one with a value is followed by a colon. Throws Misused.
+ * known; one with a value is followed by a colon. `long` are words that are options too. Throws Misused.
  */
 export function getopt(
   words: readonly string[],
   letters: string,
+  long: readonly string[] = [],
 ): { readonly given: readonly Given[]; readonly rest: readonly string[] } {
   const given: Given[] = [];
   let at = 0;
@@ -28,6 +29,10 @@ export function getopt(
       break;
     }
     if (!word.startsWith("-") || word === "-") break;
+    if (long.includes(word)) {
+      given.push({ letter: word, value: "" });
+      continue;
+    }
     for (let place = 1; place < word.length; place++) {
       const letter = word[place]!;
       if (letter === ":" || !letters.includes(letter)) throw new Misused(`illegal option -- ${letter}`);

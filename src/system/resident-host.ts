@@ -8,7 +8,7 @@ import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, HeldFile, readFileCached } from "./files.ts";
 import { lookUp, ourProgram } from "./lookup.ts";
 import { type Descriptors, startBeside } from "./resident/beside.ts";
-import type { LentTls } from "./resident/foreign-child.ts";
+import type { LentTls, OnItsOwn } from "./resident/foreign-child.ts";
 import { sleep } from "./sleep.ts";
 import {
   type Account,
@@ -56,6 +56,8 @@ export interface Session {
   lendTls?(input: Input): LentTls;
   /** TLS is offered once a program of the chain says so, not from the start. */
   readonly tlsAwaitsOffer?: boolean;
+  /** For the chain as processes of their own, whose log is that of this process. */
+  readonly native?: OnItsOwn | undefined;
 }
 
 /** Runs `argv` as one session, to its end. Never throws: a mistake of ours is logged and ends as a signal would. */
@@ -287,6 +289,7 @@ class ResidentSystem implements System {
       parent: this.descriptors,
       lent,
       log: (line) => this.log(line),
+      onItsOwn: this.#session.native,
     });
   }
 }

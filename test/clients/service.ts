@@ -37,19 +37,29 @@ export interface Service {
 const startSeconds = 60;
 
 export interface Options {
+  /** Words of `acceptutils up` beside the usual ones. */
+  readonly words?: readonly string[];
   /** Changes a file of the home before the service runs: returns its path and its new text. */
   readonly prepare?: (home: string) => readonly [path: string, text: string];
 }
 
 /** Starts the service and waits until it says that everything answers. */
-export async function startService({ prepare }: Options = {}): Promise<Service> {
+export async function startService({ prepare, words: more = [] }: Options = {}): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), "service-"));
   chmodSync(folder, 0o755); // the service's users must get through
   const marker = randomUUID();
   const { ACCEPTUTILS_HOME: _, NODE_TEST_CONTEXT: __, NODE_V8_COVERAGE: ___, ...inherited } = process.env;
   const env = { ...inherited, NODE_COMPILE_CACHE: join(root, "build", "cache") }; // as boot.mjs has it
   const portBase = await freePortBase();
-  const words = ["acceptutils", "up", join(folder, "home"), "--port-base", String(portBase), "--json"];
+  const words = [
+    "acceptutils",
+    "up",
+    join(folder, "home"),
+    "--port-base",
+    String(portBase),
+    "--json",
+    ...more,
+  ];
   const main = ["--disable-warning=ExperimentalWarning", join(root, "build", "app.cjs")];
   let made: Facts["users"] = [];
   if (prepare !== undefined) {

@@ -18,33 +18,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as later } from "node:timers/promises";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import type { Case, Outcome } from "./case.ts";
-import { root } from "./case.ts";
+import { type Outcome, root } from "./case.ts";
+import { type ChainCase, logOf } from "./chain-case.ts";
+import { type Server, startServer, until } from "./chain-server.ts";
 import { type DnsServer, serveDns } from "./dns.ts";
 import type { Playing } from "./host.ts";
 import { Family } from "./idle.ts";
 import { Line } from "./line.ts";
 import { Player } from "./perform.ts";
-
-/** A case of full-chain.json. */
-export interface ChainCase extends Omit<Case, "argv" | "env" | "program"> {
-  readonly service: {
-    readonly listener_argv: readonly string[];
-    readonly env: Readonly<Record<string, string>>;
-    readonly chain: readonly string[];
-  };
-  readonly accounts?: Readonly<Record<string, string>>;
-  readonly log: readonly string[];
-  readonly delivered_to_alice?: readonly string[];
-  readonly maildir?: Readonly<Record<string, string>>;
-  readonly maildir_after?: Readonly<Record<string, string>>;
-}
-
-interface Listener {
-  readonly port: number;
-  readonly family: Family;
-  log(): string;
-}
 
 const main = ["--disable-warning=ExperimentalWarning", join(root, "src", "main.ts")];
 
@@ -52,21 +33,27 @@ export class Chain {
   readonly #folder = mkdtempSync(join(tmpdir(), "chain-"));
   readonly #home = join(this.#folder, "home");
   readonly #children: ChildProcess[] = [];
-  readonly #listeners = new Map<string, Promise<Listener>>();
+  readonly #servers = new Map<string, Promise<Server>>();
+  readonly #host: string;
   readonly #dns: DnsServer;
   /** The records of the name server: those of the case that is played. */
   readonly #records: Record<string, string>;
   #queue: Family | undefined;
+  #controlFiles = "";
 
-  private constructor(dns: DnsServer, records: Record<string, string>) {
+  private constructor(host: string, dns: DnsServer, records: Record<string, string>) {
+    this.#host = host;
     this.#dns = dns;
     this.#records = records;
   }
 
-  /** Makes the home with alice and bob and starts its queue. */
-  static async open(passwords: Readonly<Record<string, string>>): Promise<Chain> {
+  /** Makes the home with alice and bob and starts its queue. Sessions are in workers (resident) or processes (native). */
+  static async open(
+    host: "resident" | "native",
+    passwords: Readonly<Record<string, string>>,
+  ): Promise<Chain> {
     const records: Record<string, string> = {};
-    const chain = new Chain(await serveDns(records), records);
+    const chain = new Chain(host, await serveDns(records), records);
     chmodSync(chain.#folder, 0o755); // the service's users must get through
     execFileSync(process.execPath, [...main, "acceptutils", "init", chain.#home], {
       stdio: "ignore",
@@ -99,7 +86,8 @@ export class Chain {
   }
 
   async close(): Promise<void> {
-    for (const child of this.#children) {
+    const servers = await Promise.all([...this.#servers.values()]);
+    for (const child of [...servers.map(({ process }) => process), ...this.#children]) {
       const gone = child.exitCode === null ? once(child, "exit") : undefined;
       child.kill("SIGTERM");
       await gone;
@@ -110,19 +98,19 @@ export class Chain {
 
   /** Plays one case. The log lines are sorted: the order between processes is not fixed. */
   async perform(played: ChainCase, script: Outcome["steps"]): Promise<Outcome> {
-    this.#prepare(played);
-    const listener = await this.#listenerFor(played);
-    const logged = listener.log().length;
-    const socket = connect({ port: listener.port, host: "127.0.0.1", allowHalfOpen: true });
+    await this.#prepare(played);
+    const server = await this.#serverFor(played);
+    const logged = server.log().length;
+    const socket = connect({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
     await once(socket, "connect");
     const line = Line.of(socket);
     const rest = async (seconds: number) =>
-      (await listener.family.rest(seconds)) && (await this.#queue!.rest(seconds));
+      (await server.family.rest(seconds)) && (await this.#queue!.rest(seconds));
     try {
       const steps = await new Player(this.#playing(socket, line, rest)).play(script);
       if (steps.some((step) => "starttls" in step)) line.close();
-      // The listener says when it is over; a client that has not left is made to.
-      const text = () => listener.log().slice(logged);
+      // The server says when it is over; a client that has not left is made to.
+      const text = () => server.log().slice(logged);
       await until(() => /: status: 0\/\d+\n(?![\s\S]*: status: [1-9])/.test(text()), 3).catch(() =>
         line.close(),
       );
@@ -132,7 +120,7 @@ export class Chain {
       return {
         steps,
         exit: 0,
-        stderr: sorted(text(), listener.port, played),
+        stderr: logOf(text(), server.port, played),
         files_after: this.#files(played),
       };
     } finally {
@@ -192,13 +180,10 @@ export class Chain {
   }
 
   /** Control files, name server and alice's mailbox as the case has them. */
-  #prepare(played: ChainCase): void {
+  async #prepare(played: ChainCase): Promise<void> {
     for (const name of Object.keys(this.#records)) delete this.#records[name];
     Object.assign(this.#records, played.dns);
-    const control = join(this.#home, "control");
-    for (const name of readdirSync(control)) if (name !== "servercert.pem") rmSync(join(control, name));
-    for (const [name, text] of Object.entries({ recipients: "alice\nbob\n", ...played.control }))
-      writeFileSync(join(control, name), text, "latin1");
+    await this.#control(played.control);
     const alice = join(this.#home, "mail", "alice");
     const { uid, gid } = statSync(alice);
     rmSync(join(alice, "Maildir"), { recursive: true, force: true });
@@ -214,51 +199,31 @@ export class Chain {
     }
   }
 
-  #listenerFor({ service }: ChainCase): Promise<Listener> {
-    const key = JSON.stringify([service.env, service.chain]);
-    const there = this.#listeners.get(key);
+  /** The control files of a case. Most cases have the same. */
+  async #control(files: ChainCase["control"]): Promise<void> {
+    const wanted = JSON.stringify(files);
+    if (this.#controlFiles === wanted) return;
+    this.#controlFiles = wanted;
+    const control = join(this.#home, "control");
+    for (const name of readdirSync(control)) if (name !== "servercert.pem") rmSync(join(control, name));
+    for (const [name, text] of Object.entries({ recipients: "alice\nbob\n", ...files }))
+      writeFileSync(join(control, name), text, "latin1");
+    // For a tenth of a second a worker believes what it has seen of a file.
+    if (this.#host === "resident") await later(150);
+  }
+
+  #serverFor({ service }: ChainCase): Promise<Server> {
+    const key = JSON.stringify([service.listener_argv, service.env, service.chain]);
+    const there = this.#servers.get(key);
     if (there !== undefined) return there;
-    const made = this.#listen(service);
-    this.#listeners.set(key, made);
+    const place = {
+      home: this.#home,
+      certificate: join(this.#home, "control", "servercert.pem"),
+      env: { ...this.#environment(), ACCEPTUTILS_DNS: this.#dns.address, ACCEPTUTILS_HOST: this.#host },
+    };
+    const made = startServer(service, place);
+    this.#servers.set(key, made);
     return made;
-  }
-
-  async #listen({ listener_argv, env, chain }: ChainCase["service"]): Promise<Listener> {
-    const { QMAILQUEUE } = env;
-    const user = listener_argv.includes("-u") && process.getuid?.() === 0 ? this.#qmaild() : [];
-    const words = ["-1ne", "-vRl0", "-c40", ...user, "127.0.0.1", "0", ...chain];
-    const child = spawn(join(this.#home, "bin", "sslserver"), words, {
-      cwd: this.#home,
-      env: {
-        ...this.#environment(),
-        ...env,
-        ...(QMAILQUEUE ? { QMAILQUEUE: QMAILQUEUE.replace("/var/qmail", this.#home) } : {}),
-        CERTFILE: join(this.#home, "control", "servercert.pem"),
-        ACCEPTUTILS_DNS: this.#dns.address,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.#children.push(child);
-    let log = "";
-    child.stderr.setEncoding("latin1").on("data", (text: string) => {
-      log += text;
-    });
-    const [port] = await Promise.race([
-      once(child.stdout, "data"),
-      once(child, "exit").then(() => {
-        throw new Error(`sslserver did not start: ${log}`);
-      }),
-    ]);
-    await until(() => log.includes("status: 0/"));
-    return { port: Number(port), family: new Family(child.pid!), log: () => log };
-  }
-
-  /** The service account that init made for mail from the world. */
-  #qmaild(): string[] {
-    const line = /^qmaild:[^:]*:(\d+):(\d+):/m.exec(
-      readFileSync(join(this.#home, "users", "passwd"), "latin1"),
-    );
-    return line === null ? [] : ["-u", line[1]!, "-g", line[2]!];
   }
 
   async #arrived({ delivered_to_alice = [] }: ChainCase): Promise<void> {
@@ -281,39 +246,6 @@ export class Chain {
   }
 }
 
-/** What the recording says of a case, in the form that perform() gives. */
-export function recorded(played: ChainCase): Case {
-  const { service, log, delivered_to_alice, maildir_after } = played;
-  const messages = (delivered_to_alice ?? []).map((text, at) => [`message ${at + 1}`, text]);
-  return {
-    ...played,
-    program: "sslserver",
-    argv: service.chain,
-    env: service.env,
-    exit: 0,
-    stderr: sortedLines([...log]),
-    files_after: maildir_after ?? Object.fromEntries(messages),
-  };
-}
-
-/** The log in the words of the recording: its port, numbers as placeholders, lines in an order of their own. */
-function sorted(log: string, port: number, { service }: ChainCase): string {
-  const recordedPort = service.listener_argv.find((word) => /^\d{5}$/.test(word)) ?? "";
-  const lines = log
-    .replaceAll(`127.0.0.1:${port} `, `127.0.0.1:${recordedPort} `)
-    .replace(/(:127\.0\.0\.1::)\d+/g, "$1<PORT>")
-    .replace(/\b(pid|ok|ssl|end|authup|checkpassword) \d+/g, "$1 <PID>")
-    .replace(/^sslserver: session .*$/gm, "sslserver: session <FACTS>")
-    .split("\n")
-    .filter((line) => line !== "");
-  return sortedLines(lines);
-}
-
-/** OpenSSL has its own words for what was wrong with a handshake, in each version. */
-const inWords = (line: string) => line.replace(/(unable to accept SSL: ).*/, "$1<WHY>");
-
-const sortedLines = (lines: string[]) => `${lines.map(inWords).sort().join("\n")}\n`;
-
 function handshake(socket: Socket, protocol: string, cipher: string): Promise<TLSSocket | undefined> {
   const version = protocol as "TLSv1.2" | "TLSv1.3";
   const inside = connectTls({
@@ -328,11 +260,4 @@ function handshake(socket: Socket, protocol: string, cipher: string): Promise<TL
     inside.once("secureConnect", () => resolve(inside));
     for (const event of ["error", "end", "close"]) inside.once(event, () => resolve(undefined));
   });
-}
-
-async function until(is: () => boolean, seconds = 20): Promise<void> {
-  for (const from = performance.now(); !is(); ) {
-    if (performance.now() - from > seconds * 1000) throw new Error("waited in vain");
-    await later(10);
-  }
 }

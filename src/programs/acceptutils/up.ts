@@ -19,7 +19,7 @@ import { type Command, exit, Misused, Problem, parse, type Verb } from "./verb.t
 
 /** Everything at once: what `npm start` runs. */
 export const up: Verb = {
-  synopsis: "[DIR | --home DIR] [--host NAME] [--port-base N] [--bind ADDR] [--json]",
+  synopsis: "[DIR | --home DIR] [--host NAME] [--port-base N] [--bind ADDR] [--native] [--json]",
   does: "Runs all services of a home folder, which is made first if need be, until Ctrl-C.",
   run,
 };
@@ -28,7 +28,7 @@ async function run(words: readonly string[], command: Command): Promise<number> 
   const { values, positionals } = parse({
     args: [...words],
     allowPositionals: true,
-    options: { ...homeOptions, home: { type: "string" } },
+    options: { ...homeOptions, home: { type: "string" }, native: { type: "boolean" } },
   });
   if (positionals.length + (values.home === undefined ? 0 : 1) > 1)
     throw new Misused("which of the folders?");
@@ -38,6 +38,7 @@ async function run(words: readonly string[], command: Command): Promise<number> 
   if (Buffer.byteLength(home) > longestHome) {
     throw new Problem(`${home} is too long a path for the sockets in it: at most ${longestHome} octets`);
   }
+  if (values.native) process.env["ACCEPTUTILS_HOST"] = "native"; // what the servers of the run scripts look at
   const users = isHome(home) ? [] : await makeFor(home, values);
   let shown = false;
   const occupancy = await take(home);

@@ -21,9 +21,13 @@ const accepted: Record<string, [string, Partial<ReturnType<typeof parseOptions>>
     "-vRHl mx.example h 1 p",
     { localHost: "mx.example", lookUpRemote: false },
   ],
+  "the literal chain": [
+    "-v --native -c 2 h 1 p --native",
+    { native: true, limit: 2, argv: ["p", "--native"] },
+  ],
   "two dashes end the options": ["-v -- h 1 p", { host: "h" }],
   "the program's own options are not ours": ["h 1 rblsmtpd -r list", { argv: ["rblsmtpd", "-r", "list"] }],
-  "TLS at once is the default": ["h 1 p", { delayed: false, limit: 1000, verbosity: 1 }],
+  "TLS at once is the default": ["h 1 p", { delayed: false, limit: undefined, verbosity: 1 }],
 };
 for (const [name, [line, expected]] of Object.entries(accepted)) {
   test(name, () => {

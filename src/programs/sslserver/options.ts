@@ -8,7 +8,7 @@ export { Misused } from "../getopt.ts";
 
 export interface Options {
   readonly verbosity: number;
-  readonly limit: number;
+  readonly limit: number | undefined;
   readonly backlog: number;
   readonly banner: string;
   readonly noDelay: boolean;
@@ -22,6 +22,8 @@ export interface Options {
   /** -U: take them from the variables UID, GID and (s6-tcpserver) GIDLIST. */
   readonly idsFromEnvironment: boolean;
   readonly printPort: boolean;
+  /** --native: the programs are processes. */
+  readonly native: boolean;
   /** -4, -6; with both or neither, what the host is. */
   readonly four: boolean;
   readonly six: boolean;
@@ -61,7 +63,7 @@ export interface Dialect {
 export const sslserver: Dialect = {
   server: "sslserver",
   usage:
-    "sslserver: usage: sslserver [ -1346aAdDeEhHiIjJmnNoOpPqQrRsSUvVXyYzZ ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -l name ] [ -t seconds ] [ -T seconds ] [ -u uid ] [ -w seconds ] [ -x rules.cdb ] host port prog",
+    "sslserver: usage: sslserver [ -1346aAdDeEhHiIjJmnNoOpPqQrRsSUvVXyYzZ ] [ --native ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -l name ] [ -t seconds ] [ -T seconds ] [ -u uid ] [ -w seconds ] [ -x rules.cdb ] host port prog",
   letters: "1346aAb:B:c:C:dDeEg:hHiIjJl:mnNoOpPqQrRsSt:T:u:UvVw:x:XyYzZ",
   defaults: {},
 };
@@ -69,7 +71,7 @@ export const sslserver: Dialect = {
 export const tcpserver: Dialect = {
   server: "tcpserver",
   usage:
-    "tcpserver: usage: tcpserver [ -146dDhHoOpPqQrRUvX ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -I interface ] [ -l name ] [ -t seconds ] [ -u uid ] [ -x rules.cdb ] host port prog",
+    "tcpserver: usage: tcpserver [ -146dDhHoOpPqQrRUvX ] [ --native ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -I interface ] [ -l name ] [ -t seconds ] [ -u uid ] [ -x rules.cdb ] host port prog",
   letters: "146b:B:c:C:dDg:hHI:l:oOpPqQrRt:u:UvXx:",
   defaults: { noDelay: false, tcpEnvironment: true },
 };
@@ -83,7 +85,7 @@ const s6Own = new Map<string, Partial<Options>>([
   ["D", {}],
 ]);
 const s6Usage = (name: string, families: string) =>
-  `${name}: usage: ${name} [ -q | -Q | -v ]${families} [ -d | -D ] [ -1 ] [ -c maxconn ] [ -C localmaxconn ] [ -b backlog ] [ -G gid,gid,... ] [ -g gid ] [ -u uid ] [ -U ] ip port prog...`;
+  `${name}: usage: ${name} [ -q | -Q | -v ] [ --native ]${families} [ -d | -D ] [ -1 ] [ -c maxconn ] [ -C localmaxconn ] [ -b backlog ] [ -G gid,gid,... ] [ -g gid ] [ -u uid ] [ -U ] ip port prog...`;
 
 export const s6Tcpserver: Dialect = {
   server: "s6-tcpserver",
@@ -152,6 +154,7 @@ const plain: ReadonlyMap<string, Partial<Options>> = new Map<string, Partial<Opt
   ["I", { clients: "asked" }],
   ["Z", { clients: "asked" }],
   ["3", { keyPassword: true }],
+  ["--native", { native: true }],
 ]);
 
 const valued: ReadonlyMap<string, Letter> = new Map<string, Letter>([
@@ -182,7 +185,7 @@ export function parseOptions(
   const { letters, defaults, own } = dialect;
   let options: Options = {
     verbosity: 1,
-    limit: 1000,
+    limit: undefined,
     backlog: 511,
     banner: "",
     noDelay: true,
@@ -194,6 +197,7 @@ export function parseOptions(
     groups: undefined,
     idsFromEnvironment: false,
     printPort: false,
+    native: false,
     four: false,
     six: false,
     ident: false,
@@ -214,7 +218,7 @@ export function parseOptions(
     argv: [],
     ...defaults,
   };
-  const { given, rest } = getopt(words, letters);
+  const { given, rest } = getopt(words, letters, ["--native"]);
   const last = given.at(-1)?.letter;
   if (last === "I" && !letters.includes("I:") && interfaces.includes(rest[0] ?? "")) {
     const more = [...words.slice(0, words.length - rest.length), ...rest.slice(1)];

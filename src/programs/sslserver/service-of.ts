@@ -10,6 +10,10 @@ import { tlsInChain } from "../s6-tlsd-io/in-chain.ts";
 import { identityInChain } from "./identity-in-chain.ts";
 import type { Dialect, Options } from "./options.ts";
 
+/** At once, unless -c says otherwise: a session in a worker costs a little memory, as processes one costs a lot. */
+const usualSessions = 1000;
+const usualProcesses = 40;
+
 const wantsTls = (env: ReadonlyMap<string, string>) => takeTlsLevel(new Map(env)) !== "unavailable";
 
 /** Throws when the environment says what cannot be. */
@@ -22,17 +26,20 @@ export function serviceOf(options: Options, { server }: Dialect, system: System)
   const withTls = server === "sslserver";
   const certFile = withTls ? env.get("CERTCHAINFILE") || env.get("CERTFILE") || undefined : undefined;
   const { idsFromEnvironment, delayed } = options;
-  const named = identityInChain(options.argv, system);
+  const native = options.native || env.get("ACCEPTUTILS_HOST") === "native";
+  // Processes do for themselves what must be known before where all is in a worker.
+  const named = native ? undefined : identityInChain(options.argv, system);
   const uid = idsFromEnvironment ? id("UID") : options.uid;
   const gid = idsFromEnvironment ? id("GID") : options.gid;
   // A server without TLS of its own may have a program in its chain that offers it.
-  const chain = withTls ? undefined : tlsInChain(options.argv, env);
+  const chain = withTls || native ? undefined : tlsInChain(options.argv, env);
   return {
     id: 0,
     server: server === "s6-tcpserver" ? "s6-tcpserverd" : server,
     host: options.host,
     port: 0,
     argv: named?.argv ?? options.argv,
+    native,
     env: Object.fromEntries(chain?.env ?? env),
     cwd: system.cwd(),
     // A script that turns TLS off for want of a certificate is to serve all the same.
@@ -48,7 +55,7 @@ export function serviceOf(options: Options, { server }: Dialect, system: System)
     offer: chain?.offer,
     handshakeSeconds: chain?.handshakeSeconds ?? options.handshakeSeconds,
     idleSeconds: options.idleSeconds,
-    limit: options.limit,
+    limit: options.limit ?? (native ? usualProcesses : usualSessions),
     verbosity: options.verbosity,
     tcpEnvironment: options.tcpEnvironment,
     tlsEnvironment: options.tlsEnvironment,

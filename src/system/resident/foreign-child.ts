@@ -27,6 +27,15 @@ export interface LentTls {
   started(): void;
 }
 
+/** A process with a group of its own and our descriptor 2 as its log. */
+export interface OnItsOwn {
+  /** Who it is to be; undefined: who we are. */
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  /** Aborted when it, and what it has started, is to end. */
+  readonly stopped: AbortSignal | undefined;
+}
+
 /** What is run, and whose descriptors it may inherit. */
 export interface Foreign {
   readonly path: string;
@@ -36,13 +45,14 @@ export interface Foreign {
   readonly wires: SpawnOptions["wires"];
   readonly parent: Descriptors;
   readonly lent?: LentTls | undefined;
-  /** Takes each line of its descriptor 2, unless that is wired. */
+  /** Takes each line of its descriptor 2, unless that is wired or ours. */
   log(line: string): void;
+  readonly onItsOwn?: OnItsOwn | undefined;
 }
 
 /** Starts the process. Throws CannotRun, or CannotOpen when its folder is missing. */
 export async function startForeign(foreign: Foreign): Promise<Child> {
-  const { path, argv, cwd, wires, parent, lent, log } = foreign;
+  const { path, argv, cwd, wires, parent, lent, log, onItsOwn } = foreign;
   const [word = "", ...args] = argv;
   const stdio: (number | "pipe" | "ignore" | "inherit")[] = [];
   const pumps: (((stream: Readable & Writable) => void) | undefined)[] = [];
@@ -52,7 +62,7 @@ export async function startForeign(foreign: Foreign): Promise<Child> {
   for (let fd = 0; fd <= highest; fd++) {
     const wire = wires[fd];
     if (wire === undefined) {
-      stdio.push(fd === 2 ? "pipe" : "ignore");
+      stdio.push(fd !== 2 ? "ignore" : onItsOwn === undefined ? "pipe" : 2);
     } else if ("file" in wire) {
       const real = await realFile(wire.file);
       const file = openSync(`/proc/self/fd/${real.handle.fd}`, "r+");
@@ -92,6 +102,9 @@ export async function startForeign(foreign: Foreign): Promise<Child> {
     stdio,
     cwd,
     env: Object.fromEntries(environment),
+    detached: onItsOwn !== undefined,
+    ...(onItsOwn?.uid === undefined ? {} : { uid: onItsOwn.uid }),
+    ...(onItsOwn?.gid === undefined ? {} : { gid: onItsOwn.gid }),
   });
   try {
     await once(child, "spawn");
@@ -103,13 +116,25 @@ export async function startForeign(foreign: Foreign): Promise<Child> {
     for (const file of files) closeSync(file);
     lent?.started();
   }
-  if (wires[2] === undefined) logLines(child.stdio[2] as Readable, log);
+  if (stdio[2] === "pipe" && wires[2] === undefined) logLines(child.stdio[2] as Readable, log);
+  const stop = () => tryToEnd(child.pid!);
+  onItsOwn?.stopped?.addEventListener("abort", stop);
   for (const [fd, pump] of pumps.entries()) pump?.(child.stdio[fd] as Readable & Writable);
   // A child's descriptors 0 to 2 are made waiting ones, and with them ours: the open file is the same.
   child.on("exit", () => {
+    onItsOwn?.stopped?.removeEventListener("abort", stop);
     for (const fd of shared) native.setNonBlocking(fd);
   });
   return new ProcessChild(child, wires);
+}
+
+/** A process and what it has started, unless that is gone. */
+function tryToEnd(group: number): void {
+  try {
+    process.kill(-group, "SIGTERM");
+  } catch {
+    // gone
+  }
 }
 
 const tlsDescriptors = ({ control, read, write }: LentTls) => ({

@@ -42,6 +42,8 @@ export interface Surroundings {
   /** True for the address of a client that is not to be served. */
   turnedAway(client: string): boolean;
   log(line: string): void;
+  /** Aborted when processes of sessions (--native) have had their time to end. */
+  readonly stopped?: AbortSignal;
 }
 
 /** How a session ends that never ran a program. sslserver(8) */

@@ -33,7 +33,7 @@ function tlsLogOf({
 /** Resolves when the last program has ended and all that it said is on its way. */
 export async function runSession(admitted: Admitted, service: Service, around: Surroundings): Promise<Ended> {
   const { socket, env, pid, host, record } = admitted;
-  const { server, argv, cwd, tls, banner, tlsEnvironment, handshakeSeconds } = service;
+  const { server, argv, cwd, tls, banner, tlsEnvironment, handshakeSeconds, uid, gid } = service;
   const { programs, elsewhere, secure } = around;
   const [tlsLog, verbosity] = tlsLogOf(service);
   const log = (lines: readonly LogLine[]) => {
@@ -92,12 +92,13 @@ export async function runSession(admitted: Admitted, service: Service, around: S
     output,
     log: (line) => around.log(line),
     record: (facts) => record.add(facts),
+    native: service.native ? { uid, gid, stopped: around.stopped } : undefined,
     ...(onDemand && { startTls, lendTls: lend, tlsAwaitsOffer: tls === "offered" }),
   });
-  // What was said in clear before TLS counts too.
-  for (const end of new Set([clear.input, input]))
+  // What was said in clear before TLS counts too. A process has the connection itself: nobody counts.
+  for (const end of service.native ? [] : new Set([clear.input, input]))
     record.add({ in: (end as { octets?: number }).octets ?? 0 });
-  for (const end of new Set([clear.output, output]))
+  for (const end of service.native ? [] : new Set([clear.output, output]))
     record.add({ out: (end as { octets?: number }).octets ?? 0 });
   await output.flush().catch(() => {});
   output.close();

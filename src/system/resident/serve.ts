@@ -8,16 +8,20 @@ import { homeFromWithin } from "../home/reach.ts";
 import * as native from "../native.ts";
 import type { System } from "../system.ts";
 import { alone, type Start } from "./alone.ts";
-import { Channel } from "./channel.ts";
+import { type Master, takeMaster } from "./master.ts";
 import type { Service } from "./service.ts";
 import { filesOf } from "./tls-policy.ts";
 
 /** Serves until SIGTERM; resolves to the exit code. Throws when the certificate cannot be used. */
 export async function serve(service: Service, start: Start, system: System): Promise<number> {
   checkCertificate(service);
-  const pool = system.env.get("ACCEPTUTILS_POOL");
+  const master = takeMaster(system.env);
   const own = { ...service, cwd: fromWithin(service), env: withoutPool(service.env) };
-  if (pool !== undefined) return register(own, start, pool);
+  if (service.native) {
+    const { serveNatively } = await import("../native-server.ts");
+    return serveNatively(own, start, master, system);
+  }
+  if (master !== undefined) return register(own, start, master);
   return alone(own, start, system);
 }
 
@@ -35,12 +39,14 @@ function checkCertificate({ tls, certificate }: Service): void {
   }
 }
 
-async function register(service: Service, { fd, password, ready }: Start, pool: string): Promise<number> {
-  const [stream = 0, packets = 0] = pool.split(",").map(Number);
+async function register(
+  service: Service,
+  { fd, password, ready }: Start,
+  { channel, stream }: Master,
+): Promise<number> {
   // The stream outlives the channel: this process becomes `cat`, which reads log lines from it.
   const kept = native.duplicateFrom(stream, 20);
-  const master = new Channel({ stream, packets });
-  const answer = await master.ask({ kind: "register", service }, password, [fd]);
+  const answer = await channel.ask({ kind: "register", service }, password, [fd]);
   if (answer === undefined) throw new Error("the master is gone");
   if (typeof answer.head["problem"] === "string") throw new Error(answer.head["problem"]);
   await ready();
@@ -57,7 +63,8 @@ function fromWithin({ env, cwd }: Service): string {
   return env["ACCEPTUTILS_HOME"] === homeFromWithin ? homeFromWithin : cwd;
 }
 
+/** What only the server reads. */
 function withoutPool(env: Service["env"]): Service["env"] {
-  const { ACCEPTUTILS_POOL: _, ...rest } = env;
+  const { ACCEPTUTILS_POOL: _, ACCEPTUTILS_HOST: __, ...rest } = env;
   return rest;
 }

@@ -8,6 +8,8 @@ export interface Service {
   readonly port: number;
   /** The chain: the words after the port. */
   readonly argv: readonly string[];
+  /** Its programs are processes (--native, ACCEPTUTILS_HOST=native). */
+  readonly native: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   /**

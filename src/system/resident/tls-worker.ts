@@ -30,6 +30,7 @@ export function tlsWorker(master: Channel): void {
       identities.delete(Number(head["service"]));
     } else if (head.kind === "peer") {
       const front = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
+      const once = head["once"] === true;
       front.onMessage = (message) => {
         if (message.head.kind !== "handshake") {
           for (const fd of message.descriptors) closeSync(fd);
@@ -37,11 +38,16 @@ export function tlsWorker(master: Channel): void {
         }
         const asked = message.head["question"] !== undefined;
         const service = Number(message.head["service"]);
+        const over = () => {
+          if (once) master.send({ kind: "idle" });
+        };
         const told = (facts: Record<string, unknown>) => {
           if (asked) front.reply(message, facts);
+          if (facts["secured"] !== true) over();
         };
         const ended = (how: string) => {
           if (how !== "") front.send({ kind: "ended", service, how });
+          over();
         };
         handshake(message, identities.get(service), { told, ended });
       };

@@ -179,6 +179,7 @@ class Running {
   async #register(channel: Channel, message: Received): Promise<void> {
     const { head, body, descriptors } = message;
     const [listening] = descriptors;
+    if (head.kind === "serving") this.#isUp(); // by itself: --native
     if (head.kind !== "register" || listening === undefined) return;
     const id = this.#pool.nextService();
     const log = (text: Buffer) => {

@@ -28,7 +28,11 @@ export const chainRules: readonly Rule[] = [
     reason: "Each session has a line of its own at its end: who, what, how much, how long.",
     see: "docs/specifications.md#sslserver-and-rblsmtpd",
     applies: isChain,
-    ours: (theirs) => changeLog(theirs, (lines) => [...lines, "sslserver: session <FACTS>"]),
+    ours: (theirs) =>
+      changeLog(theirs, (lines) => {
+        const server = lines.map((line) => /^(.*): status: 0\/\d+$/.exec(line)?.[1]).find((name) => name);
+        return [...lines, `${server}: session <FACTS>`];
+      }),
   },
   {
     reason: "A failed login has a line that names user and client: what fail2ban reads.",

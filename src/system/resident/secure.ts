@@ -1,0 +1,79 @@
+/** The handshake of a session in this process: the client goes to the TLS process, and what is inside comes back. */
+import { closeSync } from "node:fs";
+import { parseBlock } from "../../protocol/ucspi-tls/block.ts";
+import { duplicateFrom, socketPair } from "../native.ts";
+import type { Secured } from "../resident-host.ts";
+import { connectionOf, type StreamInput } from "../stream.ts";
+import { type Input, type Output, TlsFailed } from "../system.ts";
+import type { Channel } from "./channel.ts";
+import type { Service } from "./service.ts";
+
+/** What secures a service's sessions, by the TLS process that `tls` gives. It throws TlsFailed. */
+export const secureBy =
+  ({ id, handshakeSeconds: seconds }: Service, tls: () => Channel | undefined) =>
+  async (input: Input, output: Output, host: string | undefined): Promise<Secured> => {
+    const process = tls();
+    if (process === undefined) throw new TlsFailed("the TLS process is away");
+    await output.flush();
+    const client = input.fd;
+    if (client === undefined) throw new TlsFailed("not a connection");
+    const passed = duplicateFrom(client, 3);
+    const [ours, theirs] = pairOr(() => closeSync(passed));
+    input.close();
+    const told = process.ask({ kind: "handshake", service: id, seconds, host }, undefined, [passed, theirs]);
+    const inside = connectionOf(ours);
+    try {
+      return { ...(await readReply(inside.input, seconds + 5)), output: inside.output };
+    } catch (error) {
+      inside.socket.destroy();
+      const why = (await told)?.head["why"];
+      throw new TlsFailed(typeof why === "string" ? why : "the TLS process is away", { cause: error });
+    }
+  };
+
+/** A pair of sockets; `failed` gives back what was meant to go with it. */
+function pairOr(failed: () => void): [number, number] {
+  try {
+    return socketPair();
+  } catch (error) {
+    failed();
+    throw error;
+  }
+}
+
+/** Reads the reply that the TLS process puts in front of the clear text. No byte at all: the handshake failed. */
+async function readReply(input: StreamInput, seconds: number): Promise<Omit<Secured, "output">> {
+  let bytes = Buffer.alloc(0);
+  for (;;) {
+    const chunk = await input.read(seconds).catch(() => null);
+    if (chunk === null) throw new TlsFailed("the handshake failed");
+    bytes = bytes.length === 0 ? Buffer.from(chunk) : Buffer.concat([bytes, chunk]);
+    if (bytes.length < 4 || bytes.length < 4 + bytes.readUInt32BE(0)) continue;
+    const end = 4 + bytes.readUInt32BE(0);
+    const rest = bytes.subarray(end);
+    input.octets = rest.length; // what the client said begins here
+    return {
+      block: parseBlock(bytes.subarray(4, end)),
+      input: rest.length === 0 ? input : before(rest, input),
+    };
+  }
+}
+
+/** An input that has `bytes` in front of it. */
+function before(bytes: Uint8Array, input: StreamInput): Input & { readonly octets: number } {
+  let first: Uint8Array | undefined = bytes;
+  return {
+    read: async (timeoutSeconds) => {
+      const now = first;
+      first = undefined;
+      return now ?? input.read(timeoutSeconds);
+    },
+    close: () => input.close(),
+    get octets() {
+      return input.octets;
+    },
+    get fd() {
+      return first === undefined ? input.fd : undefined;
+    },
+  };
+}
