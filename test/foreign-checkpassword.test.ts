@@ -5,7 +5,15 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -73,8 +81,11 @@ function talk(incoming: Readable, outgoing: Writable, user: string, password: st
   return () => said;
 }
 
-function started(program: string, words: readonly string[], stdin: "pipe" | "ignore") {
-  const child = spawn(join(bin, program), words, { env, stdio: [stdin, "pipe", "pipe"] });
+function started(program: string, words: readonly string[], stdin: "pipe" | "ignore", more = {}) {
+  const child = spawn(join(bin, program), words, {
+    env: { ...env, ...more },
+    stdio: [stdin, "pipe", "pipe"],
+  });
   running.add(child);
   child.on("exit", () => running.delete(child));
   let log = "";
@@ -92,6 +103,23 @@ async function natively(words: readonly string[], user: string, password: string
   return { said: said(), log: log() };
 }
 
+const nobody = 65_534;
+
+/** As processes, of which the one that talks with the client is not root. */
+async function divided(words: readonly string[], user: string, password: string): Promise<Seen> {
+  const identity = { AUTHUP_UID: String(nobody), AUTHUP_GID: String(nobody) };
+  const { child, log } = started("authup", ["pop3", ...words], "pipe", identity);
+  const uids: string[] = [];
+  child.stdout!.on("data", () => {
+    if (child.exitCode === null)
+      uids.push(/^Uid:\t(.*)$/m.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? "");
+  });
+  const said = talk(child.stdout!, child.stdin!, user, password);
+  await once(child, "close");
+  assert.equal(uids[0], [nobody, nobody, nobody, nobody].join("\t"));
+  return { said: said(), log: log() };
+}
+
 /** Under our server. */
 async function resident(words: readonly string[], user: string, password: string): Promise<Seen> {
   const { child, log } = started("tcpserver", ["-1vR", "0", "0", "authup", "pop3", ...words], "ignore");
@@ -106,6 +134,7 @@ async function resident(words: readonly string[], user: string, password: string
 
 for (const [host, run] of [
   ["as processes", natively],
+  ...(isRoot ? [["as processes, divided", divided] as const] : []),
   ["in workers", resident],
 ] as const) {
   test(`foreign checkpassword, ${host}: the next program runs as what it became`, async () => {
@@ -146,7 +175,7 @@ for (const [host, run] of [
   test(`foreign checkpassword, ${host}: one that is not there is no wrong password in the log`, async () => {
     const { said, log } = await run(["/nowhere/checkpassword", "show"], "alice", "AlicePw1");
     assert.equal(said, "+OK mx.example\r\n+OK \r\n-ERR [AUTH] authup authorization failed\r\n");
-    assert.match(log, /unable to run \/nowhere\/checkpassword: file does not exist/);
+    assert.match(log, /\/nowhere\/checkpassword: (?:file does not exist|not found)/);
   });
 }
 

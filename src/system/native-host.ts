@@ -14,6 +14,7 @@ import { appendToFile, readFileCached, UnlinkedFile } from "./files.ts";
 import { lookUp, ourProgram } from "./lookup.ts";
 import * as native from "./native.ts";
 import { startOurs } from "./our-program.ts";
+import { PrivilegedHalf } from "./privileged-half.ts";
 import { ProcessChild } from "./process-child.ts";
 import { sleep } from "./sleep.ts";
 import {
@@ -43,6 +44,9 @@ class NativeSystem implements System {
   readonly #programs: Programs;
   readonly #inputs = new Map<number, Input>();
   readonly #outputs = new Map<number, Output>();
+  /** What is still root, when we are not any more. */
+  #privileged: PrivilegedHalf | undefined;
+  #secured = false;
 
   constructor(name: string, programs: Programs) {
     this.name = name;
@@ -110,6 +114,18 @@ class NativeSystem implements System {
     this.env.set("USER", user).set("HOME", home).set("SHELL", shell);
   }
 
+  async divide({ uid, gid }: Pick<Account, "uid" | "gid">, argv: readonly string[]): Promise<void> {
+    if (process.getuid!() !== 0) return;
+    const [, read, write] = tlsVariables.map((variable) => this.#tlsDescriptor(variable));
+    const tls = this.canStartTls() && read !== undefined && write !== undefined ? { read, write } : undefined;
+    const env = new Map(this.env);
+    for (const variable of tlsVariables) env.delete(variable);
+    this.#privileged = await PrivilegedHalf.start({ argv, env, tls });
+    process.setgroups!([gid]);
+    process.setgid!(gid);
+    process.setuid!(uid);
+  }
+
   async exec(argv: readonly string[]): Promise<number> {
     const [word = "", ...args] = argv;
     const { path, ours } = lookUp(word, this.env.get("PATH"), ".");
@@ -135,6 +151,11 @@ class NativeSystem implements System {
   }
 
   async spawn(argv: readonly string[], { wires, env }: SpawnOptions): Promise<Child> {
+    if (this.#privileged?.runs(argv)) {
+      for (const output of this.#outputs.values()) await output.flush();
+      const known = new Map([...this.env, ...(Object.entries(env ?? {}) as [string, string][])]);
+      return this.#privileged.ask(known, { wires }, this.#secured);
+    }
     const [word = "", ...args] = argv;
     const { path } = lookUp(word, this.env.get("PATH"), ".");
     const environment = new Map(this.env);
@@ -225,6 +246,7 @@ class NativeSystem implements System {
     native.duplicateOnto(write, 1);
     closeSync(read);
     closeSync(write);
+    this.#secured = true;
     this.#inputs.set(0, new DescriptorInput(0));
     this.#outputs.set(1, new DescriptorOutput(1));
     // The control socket itself stays open: some servers take its end for the end of the session.

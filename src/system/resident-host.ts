@@ -163,6 +163,9 @@ class ResidentSystem implements System {
     return { real: uid, effective: process.geteuid!(), saved: uid };
   }
 
+  /** A worker is not root; the auth process is the half that is. */
+  async divide(): Promise<void> {}
+
   become({ user, uid, home, shell }: Account): void {
     // A worker is many sessions: it cannot become anybody. The worker of that user was asked for before.
     if (uid !== process.getuid!()) throw new CannotOpen(`uid ${uid}`, "EPERM");

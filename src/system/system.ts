@@ -130,6 +130,11 @@ export interface System {
   uids(): { readonly real: number; readonly effective: number; readonly saved: number };
   /** Becomes the account: groups, gid, uid, HOME, SHELL, USER, working directory. Throws when not allowed. */
   become(account: Account): void;
+  /**
+   * Gives up being root for good. From then on `argv`, and nothing else, is still started as root, by spawn(), with no
+   * other wires than 0, 1 and octets on 3. Nothing happens where we are not root. Throws CannotRun.
+   */
+  divide(identity: Pick<Account, "uid" | "gid">, argv: readonly string[]): Promise<void>;
 
   /**
    * Becomes the program `argv[0]`, looked up in PATH. Never comes back from a process of someone else's;

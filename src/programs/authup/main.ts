@@ -29,7 +29,10 @@ async function serve(options: Options, system: System): Promise<number> {
   const tls = takeTlsLevel(system.env);
   try {
     system.chdir(system.home());
-    return await converse(system, options, await readSettings(system, options, tls));
+    const identity = takeIdentity(system);
+    const read = await readSettings(system, options, { tls, divided: identity !== undefined });
+    if (identity !== undefined) await system.divide(identity, options.argv);
+    return await converse(system, options, read);
   } catch (error) {
     if (!(error instanceof CannotOpen)) throw error;
     system.log(`authup ${system.pid} ${error.message}`);
@@ -37,4 +40,15 @@ async function serve(options: Options, system: System): Promise<number> {
     await system.output(1).write(Buffer.from(`${reply}\r\n`, "latin1"));
     return exit.ended;
   }
+}
+
+/** AUTHUP_UID and AUTHUP_GID: who parses what the client says, where we are root; undefined: we stay who we are. */
+function takeIdentity(system: System): { uid: number; gid: number } | undefined {
+  const [uid, gid] = ["AUTHUP_UID", "AUTHUP_GID"].map((name) => {
+    const text = system.env.get(name) ?? "";
+    system.env.delete(name);
+    return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : undefined;
+  });
+  if (uid === undefined || gid === undefined || system.uids().effective !== 0) return undefined;
+  return { uid, gid };
 }
