@@ -70,6 +70,14 @@ test("acceptutils makes a home folder, with launchers for this very package", ()
   assert.ok(launcher.includes(join(folder, "node_modules", "acceptutils", "app.cjs")), launcher);
 });
 
+test("the published rules come with their own tests", () => {
+  const examples = join(folder, "node_modules", "acceptutils", "examples", "fixsmtpio");
+  const words = ["rules", "test", examples];
+  const { stdout, stderr, status } = spawnSync("acceptutils", words, { cwd: folder, env, encoding: "utf8" });
+  assert.match(stdout, /\n\d+ sessions, 0 failed\n$/);
+  assert.deepEqual({ stderr, status }, { stderr: "", status: 0 });
+});
+
 const library = 'import { parseCommand } from "acceptutils/protocol/smtp/command";\n';
 
 test("the library can be imported", () => {

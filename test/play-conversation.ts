@@ -113,21 +113,23 @@ function play(dialogue: string, scene: Scene, cut: (bytes: Buffer) => Iterable<B
   assert.deepEqual(heard, { "client hears": "", "server hears": "" }, "said to nobody's surprise");
 }
 
-const ways: Record<string, (bytes: Buffer) => Iterable<Buffer>> = {
-  whole: (bytes) => [bytes],
-  "byte by byte": (bytes) => Array.from(bytes, (_, at) => bytes.subarray(at, at + 1)),
-  ...Object.fromEntries(
-    Array.from({ length: 60 }, (_, at) => [
-      `in two after ${at + 1}`,
-      (bytes: Buffer) =>
-        [bytes.subarray(0, at + 1), bytes.subarray(at + 1)].filter(({ length }) => length > 0),
-    ]),
-  ),
-};
+type Cut = (bytes: Buffer) => Iterable<Buffer>;
+
+/** Every way to cut what is said, none of it longer than so many octets. */
+function* waysToCut(octets: number): Generator<readonly [way: string, cut: Cut]> {
+  yield ["whole", (bytes) => [bytes]];
+  yield ["byte by byte", (bytes) => Array.from(bytes, (_, at) => bytes.subarray(at, at + 1))];
+  for (let at = 1; at < octets; at++) {
+    const inTwo: Cut = (bytes) =>
+      [bytes.subarray(0, at), bytes.subarray(at)].filter(({ length }) => length > 0);
+    yield [`in two after ${at}`, inTwo];
+  }
+}
 
 /** Plays a dialogue in every cut. Throws an AssertionError that names the cut. */
 export function playInEveryCut(dialogue: string, scene: Scene): void {
-  for (const [way, cut] of Object.entries(ways)) {
+  const octets = Math.max(...turnsOf(dialogue).map(({ text }) => text.length));
+  for (const [way, cut] of waysToCut(octets)) {
     try {
       play(dialogue, scene, cut);
     } catch (error) {
