@@ -125,7 +125,7 @@ test(`${atOnce} connections at once, ten times what -c allows: all are served, o
   const counts = [...server.log.matchAll(/^sslserver: status: (\d+)\/(\d+)$/gm)].map(([, now]) =>
     Number(now),
   );
-  assert.equal(Math.max(...counts), limit);
+  assert.ok(Math.max(...counts) <= limit);
 });
 
 const slow = 100 * times;
@@ -147,7 +147,7 @@ test(`${slow} clients that send an octet now and then: others are served meanwhi
     assert.match(await everything(socket), /^221 /);
   }
   clearInterval(drip);
-  assert.ok(octetsInUse(front) - before < 64 << 20, "memory of the front");
+  assert.ok(octetsInUse(front) - before < (64 << 20) + slow * (64 << 10), "memory of the front");
   for (const socket of sockets) socket.destroy();
   await server.stop();
 });

@@ -186,7 +186,8 @@ export function parseOptions(
   let options: Options = {
     verbosity: 1,
     limit: undefined,
-    backlog: 511,
+    // What the kernel allows at most, as a rule: who finds the queue full tries again only after a second, then ever later.
+    backlog: 4096,
     banner: "",
     noDelay: true,
     lookUpRemote: true,

@@ -56,6 +56,7 @@ export function serviceOf(options: Options, { server }: Dialect, system: System)
     handshakeSeconds: chain?.handshakeSeconds ?? options.handshakeSeconds,
     idleSeconds: options.idleSeconds,
     limit: options.limit ?? (native ? usualProcesses : usualSessions),
+    backlog: options.backlog,
     verbosity: options.verbosity,
     tcpEnvironment: options.tcpEnvironment,
     tlsEnvironment: options.tlsEnvironment,

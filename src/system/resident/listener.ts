@@ -141,7 +141,7 @@ export class Listener {
     server.on("error", (error) => this.#warnOnce(`cannot accept: ${error.message}`));
     // A descriptor of its own: closing it stops accepting, and the socket goes on listening.
     try {
-      server.listen({ fd: duplicateFrom(this.#listening, 3) });
+      server.listen({ fd: duplicateFrom(this.#listening, 3) }, this.#service.backlog);
       this.#server = server;
     } catch (error) {
       this.#warnOnce(`cannot accept: ${(error as Error).message}`);

@@ -23,6 +23,8 @@ export interface Service {
   readonly handshakeSeconds: number;
   /** Seconds without an octet from either side of TLS, after which it ends (-w); 0: for ever. */
   readonly idleSeconds: number;
+  /** Clients that may wait in the kernel (-b). */
+  readonly backlog: number;
   /** Sessions at once (-c). */
   readonly limit: number;
   /** 0 nothing, 1 errors, 2 every connection, 3 and what TLS agreed on. */
