@@ -44,6 +44,8 @@ export interface Stored {
   clear(user: string): Promise<{ readonly secret: Secret; readonly account: Account | undefined }>;
   /** What `user` becomes, when something else has shown who it is. */
   account(user: string): Promise<Account | undefined>;
+  /** Whose access token it is, when it is of `asked`, or `asked` is empty. Throws Unable. */
+  userOfToken(token: Secret, asked: string): Promise<string | undefined>;
   /** Whom a certificate of these names stands for: control/certificateusers. */
   usersOf(certificate: readonly string[]): Promise<readonly string[]>;
 }

@@ -3,18 +3,44 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { missing, run } from "./command.ts";
 import { type Service, startService } from "./service.ts";
 
 let service: Service;
 let certificate = "";
 
+let token = "";
+
 before(async () => {
+  const { publicKey, privateKey } = await generateKeyPair("ES256");
+  const keys = JSON.stringify({ keys: [await exportJWK(publicKey)] });
+  const claims = { iss: "https://id.example", aud: "mail.example", sub: "alice" };
+  token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: "ES256" })
+    .setExpirationTime("1h")
+    .sign(privateKey);
   service = await startService({
-    prepare: (home) => [
-      join(home, "control", "authmechanisms"),
-      ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5", "APOP", ""].join("\n"),
-    ],
+    prepare: (home) => {
+      writeFileSync(join(home, "control", "jwks.json"), keys);
+      const oauth = ["issuer https://id.example", "audience mail.example", "claim sub"];
+      const lines = [...oauth, `keys ${join(home, "control", "jwks.json")}`, ""];
+      writeFileSync(join(home, "control", "oauth"), lines.join("\n"));
+      return [
+        join(home, "control", "authmechanisms"),
+        [
+          "SCRAM-SHA-256-PLUS",
+          "SCRAM-SHA-256",
+          "PLAIN",
+          "LOGIN",
+          "CRAM-MD5",
+          "APOP",
+          "OAUTHBEARER",
+          "XOAUTH2",
+          "",
+        ].join("\n"),
+      ];
+    },
   });
   certificate = join(service.home, "control", "servercert.pem");
   writeFileSync(join(service.home, "users", "clear"), `alice:${service.password("alice")}\n`, {
@@ -46,16 +72,13 @@ function settingsFor(
   return file;
 }
 
-for (const mechanism of ["scram-sha-256", "plain", "login", "cram-md5", "apop"]) {
+for (const mechanism of ["scram-sha-256", "plain", "login", "cram-md5", "apop", "oauthbearer", "xoauth2"]) {
+  const secret = () => (/oauth/.test(mechanism) ? token : service.password("alice"));
+
   for (const port of mechanism === "apop" ? [] : (["submission", "submissions"] as const)) {
     test(`msmtp: ${mechanism}, ${port}`, { skip: missing("msmtp") }, async () => {
       const from = `alice@${service.host}`;
-      const lines = [
-        `auth ${mechanism}`,
-        "user alice",
-        `password ${service.password("alice")}`,
-        `from ${from}`,
-      ];
+      const lines = [`auth ${mechanism}`, "user alice", `password ${secret()}`, `from ${from}`];
       const settings = settingsFor(port, lines);
       const count = service.mailOf("bob").length;
       const message = `Subject: ${mechanism}\n\nhello\n`;
@@ -73,7 +96,7 @@ for (const mechanism of ["scram-sha-256", "plain", "login", "cram-md5", "apop"])
   }
 
   test(`mpop: ${mechanism}`, { skip: missing("mpop") }, async () => {
-    const lines = [`auth ${mechanism}`, "user alice", `password ${service.password("alice")}`];
+    const lines = [`auth ${mechanism}`, "user alice", `password ${secret()}`];
     const uidls = `uidls_file ${join(service.home, `uidls.${number}`)}`;
     const more = ["keep on", uidls, `delivery mbox ${join(service.home, `mbox.${number}`)}`];
     const { code, all } = await run(["mpop", "-C", settingsFor("pop3", [...lines, ...more])]);
@@ -125,5 +148,15 @@ for (const mechanism of ["CRAM-MD5", "PLAIN", "LOGIN"]) {
       ...["--user", `alice:${service.password("alice")}`, `pop3://127.0.0.1:${service.port("pop3")}/`],
     ]);
     assert.equal(code, 0, all);
+  });
+}
+
+for (const port of ["pop3", "pop3s"] as const) {
+  test(`curl: ${port}, an access token`, { skip: missing("curl") }, async () => {
+    const url = `${port}://127.0.0.1:${service.port(port)}/`;
+    const curl = ["curl", "-sS", "--cacert", certificate, "--ssl-reqd", "--user", "alice:"];
+    const { code, all } = await run([...curl, "--oauth2-bearer", token, url]);
+    assert.equal(code, 0, all);
+    assert.notEqual((await run([...curl, "--oauth2-bearer", `${token}x`, url])).code, 0);
   });
 }

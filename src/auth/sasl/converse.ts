@@ -5,6 +5,7 @@
 import type { Opening } from "../../protocol/checkpassword/conversation.ts";
 import type { Account } from "../../system/system.ts";
 import type { Stored } from "../backend.ts";
+import { oauthBearer, xoauth2 } from "./bearer.ts";
 import { external } from "./external.ts";
 import { scram } from "./scram.ts";
 import { apop, cramMd5 } from "./shared-secret.ts";
@@ -38,6 +39,8 @@ const mechanisms: ReadonlyMap<string, Mechanism> = new Map([
   ["SCRAM-SHA-256", scram({ plus: false })],
   ["SCRAM-SHA-256-PLUS", scram({ plus: true })],
   ["EXTERNAL", external],
+  ["OAUTHBEARER", oauthBearer],
+  ["XOAUTH2", xoauth2],
   ["CRAM-MD5", cramMd5],
   ["APOP", apop],
 ]);

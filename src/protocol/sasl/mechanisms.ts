@@ -21,6 +21,8 @@ const mechanisms = new Map<string, Needs>([
   ["SCRAM-SHA-256", conversation],
   ["SCRAM-SHA-256-PLUS", { conversation: true, binding: true }],
   ["EXTERNAL", { conversation: true, certificate: true }],
+  ["OAUTHBEARER", conversation],
+  ["XOAUTH2", conversation],
   ["CRAM-MD5", conversation],
   ["APOP", { conversation: true, command: true }],
 ]);

@@ -5,10 +5,11 @@ import { usersOfCertificate } from "../../control/certificate-users.ts";
 import { clearPasswordOf } from "../../control/clear-passwords.ts";
 import { matches } from "../../control/password-hash.ts";
 import { verifierOf } from "../../control/scram-verifiers.ts";
-import { accountOf, loginOf, readUsers, type UsersReader, verify } from "../../control/users.ts";
+import { accountOf, loginOf, readUsers, verify } from "../../control/users.ts";
 import { Secret } from "../../protocol/checkpassword/secret.ts";
+import type { Surroundings } from "./surroundings.ts";
 
-export function open(reader: UsersReader): Backend {
+export function open(reader: Surroundings): Backend {
   return {
     verify: ({ user, secret }, check) =>
       verify(reader, user, secret, (hash, given) =>
@@ -32,6 +33,7 @@ export function open(reader: UsersReader): Backend {
         const user = loginOf(await readUsers(reader), name);
         return user && accountOf(reader, user);
       },
+      userOfToken: async (token, asked) => (await import("./tokens.ts")).userOfToken(reader, token, asked),
       usersOf: (certificate) => usersOfCertificate(reader, certificate),
     },
   };

@@ -10,6 +10,7 @@ import { httpSettings } from "../../control/checkpassword-http.ts";
 import { ldapSettings } from "../../control/checkpassword-ldap.ts";
 import { pamSettings } from "../../control/checkpassword-pam.ts";
 import { pgsqlSettings } from "../../control/checkpassword-pgsql.ts";
+import { oauthSettings } from "../../control/oauth.ts";
 import { type Kinds, parseSettings } from "../../control/settings-file.ts";
 import { parseUser } from "../../control/users.ts";
 import { parseRules } from "../../protocol/fixsmtpio/rule.ts";
@@ -73,6 +74,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["checkpassword-pam", settings(pamSettings)],
   ["checkpassword-ldap", settings(ldapSettings)],
   ["checkpassword-pgsql", settings(pgsqlSettings)],
+  ["oauth", settings(oauthSettings)],
   ["checkpassword-http", settings(httpSettings)],
   ["checkpassword-dovecot", settings(dovecotSettings)],
 ]);
