@@ -30,9 +30,14 @@ export function ratiosOf(rows: readonly Row[]): Kept {
   return ratios;
 }
 
-/** One line for each figure that is worse than it was beside everyone it can be compared with. */
-export function losses(rows: readonly Row[], kept = read()): string[] {
-  const lines: string[] = [];
+/** Of a figure that is worse than it was beside half of those or more that it can be compared with: one line. */
+export interface Loss {
+  readonly figure: string;
+  readonly line: string;
+}
+
+export function losses(rows: readonly Row[], kept = read()): Loss[] {
+  const found: Loss[] = [];
   for (const [figure, now] of Object.entries(ratiosOf(rows))) {
     const before = kept[figure] ?? {};
     const common = Object.keys(now).filter((name) => before[name] !== undefined);
@@ -40,9 +45,9 @@ export function losses(rows: readonly Row[], kept = read()): string[] {
     const worse = common.filter((name) => now[name]! > before[name]! * tolerance);
     if (common.length === 0 || worse.length < Math.ceil(common.length / 2)) continue;
     const said = worse.map((name) => `${now[name]} of ${name}'s, kept ${before[name]}`);
-    lines.push(`figure ${figure} costs more than it did: ${said.join("; ")}`);
+    found.push({ figure, line: `figure ${figure} costs more than it did: ${said.join("; ")}` });
   }
-  return lines;
+  return found;
 }
 
 /** One line for each goal that is missed. */

@@ -50,7 +50,7 @@ try {
     });
   }
   profiles.sort((a, b) => b.tree.micros - a.tree.micros);
-  const file = join(import.meta.dirname, "results", `profile-${name}.svg`);
+  const file = join(import.meta.dirname, "results", `profile-${figure.name.replaceAll(" ", "-")}.svg`);
   writeFileSync(
     file,
     flameGraph(

@@ -107,7 +107,7 @@ export function plainRows(sessions: number): readonly Plain[] {
 
 function fixsmtpioRow(found: string, says: string, unit: string, goal: Goal): Plain {
   const of = (_: Up, { kind }: Contender) => (kind === "ours" ? fixsmtpioFigure(found) : undefined);
-  return { name: `fixsmtpio ${found}`, says, unit, goal, quick: true, firm: true, of };
+  return { name: `fixsmtpio ${found}`, says, unit, goal, quick: false, firm: true, of };
 }
 
 const guesses = 2000;
