@@ -214,6 +214,52 @@ test("a proxy says for whom it connects, in front of TLS too; who is no proxy ca
   await other.stop();
 });
 
+test("proxies and clients of their own come to one port; a proxy that talks nonsense is let go", async () => {
+  const proxied = { ACCEPTUTILS_PROXIES: "127.0.0.2" };
+  const server = await serving(
+    ["-neH", "0", "0", "sh", "-c", "echo $TCPREMOTEIP $TCPREMOTEPORT; cat"],
+    proxied,
+  );
+  const says = async (from: string, ...chunks: readonly (string | Uint8Array)[]) => {
+    const socket = connect({ port: server.port, host: "127.0.0.1", localAddress: from });
+    socket.setNoDelay(true);
+    for (const chunk of chunks) {
+      socket.write(chunk);
+      await new Promise(setImmediate);
+    }
+    socket.end();
+    return everything(socket).catch(() => "");
+  };
+  const v2 = Buffer.from(
+    "0d0a0d0a000d0a515549540a2111000cc0000207c00002019c400019" + Buffer.from("hello").toString("hex"),
+    "hex",
+  );
+  const [whole, ...cut] = [v2, v2.subarray(0, 5), v2.subarray(5, 20), v2.subarray(20)];
+  const [direct, first, second, piecemeal, health] = await Promise.all([
+    says("127.0.0.1", "hello"),
+    says("127.0.0.2", "PROXY TCP4 192.0.2.7 192.0.2.1 40000 25\r\nhello"),
+    says("127.0.0.2", whole!),
+    says("127.0.0.2", ...cut),
+    says("127.0.0.2", "PROXY UNKNOWN\r\nhello"),
+  ]);
+  assert.match(direct, /^127\.0\.0\.1 \d+\nhello$/);
+  for (const answer of [first, second, piecemeal]) assert.equal(answer, "192.0.2.7 40000\nhello");
+  assert.match(health, /^127\.0\.0\.2 \d+\nhello$/);
+  const oversized = Buffer.concat([v2.subarray(0, 14), Buffer.from("ffff", "hex"), Buffer.alloc(70_000)]);
+  const nonsense: readonly (string | Uint8Array)[] = [
+    "EHLO client.example\r\n",
+    "PROXY TCP4 192.0.2.7\r\n",
+    "PROXY TCP4 192.0.2.7 192.0.2.1 99999 25\r\n",
+    "PROXY " + "x".repeat(200) + "\r\n",
+    v2.subarray(0, 13),
+    oversized,
+    "",
+  ];
+  for (const bytes of nonsense) assert.equal(await says("127.0.0.2", bytes), "");
+  assert.match(await says("127.0.0.1", "hello"), /hello$/);
+  await server.stop();
+});
+
 test("a service manager opens the socket, and is told when clients are served", async () => {
   const socket = join(folder, "notify");
   const script = `
