@@ -115,6 +115,28 @@ test("TLS: another server, which knows nothing of what was before", async () => 
   await play(dialogue, { ...withRules(fixups), env: { UCSPITLS: "" }, exit: 0, log: [] });
 });
 
+test("a server that made way for one in TLS leaves no descriptor open", async () => {
+  const script = "printf '220 hi\\r\\n'; while read line; do printf '250 ok\\r\\n'; done";
+  const dialogue = `
+    S: 220 hi
+    C: STARTTLS
+    S: 220 Ready to start TLS (#5.7.0)
+    (TLS)
+    C: NOOP
+    S: 250 ok`;
+  const foreign: Scene = {
+    ...scene,
+    argv: ["fixsmtpio", "sh", "-c", script],
+    env: { UCSPITLS: "" },
+    cuts: "whole",
+  };
+  const open = () => readdirSync("/proc/self/fd").length;
+  await play(dialogue, foreign);
+  const before = open();
+  for (let session = 0; session < 5; session++) await play(dialogue, foreign);
+  assert.ok(open() < before + 3, `${before} descriptors, then ${open()}`);
+});
+
 test("the server within TLS sees what was agreed upon, and no offer of TLS", async () => {
   const dialogue = `
     S: 220 -x

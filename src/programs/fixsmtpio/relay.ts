@@ -191,6 +191,7 @@ export class Relay {
 
   async #startAfter(before: Child): Promise<Child> {
     await this.#endOf(before, lastPatienceSeconds);
+    before.input(1).close(); // nobody reads its last words, so nobody would see their end
     this.#terminated = false; // how it ended says nothing of the next
     return this.#startServer();
   }
