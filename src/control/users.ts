@@ -11,6 +11,7 @@ import { resolve } from "node:path";
 import type { Secret } from "../protocol/checkpassword/secret.ts";
 import { type Account, CannotOpen, type System } from "../system/system.ts";
 import { currentCost, matches, type PasswordHash, parseHash, unmatchable } from "./password-hash.ts";
+import { preparedName, preparedSecret } from "./prepare.ts";
 
 /** One line of users/passwd. All text is latin1. */
 export interface User {
@@ -101,9 +102,11 @@ export async function verify(
   check: CheckHash = matches,
 ): Promise<Account | undefined> {
   const { users, dummy } = await readTable(reader);
-  const known = loginOf(users, user);
+  const known = loginOf(users, await preparedName(user));
   const hash = known && parseHash(known.hash);
-  const right = await check(hash ?? dummy, secret);
+  const prepared = await preparedSecret(secret);
+  const right = await check(hash ?? dummy, prepared);
+  if (prepared !== secret) prepared.wipe();
   if (!right || hash === undefined || known === undefined || secret.length === 0) return undefined;
   return accountOf(reader, known);
 }

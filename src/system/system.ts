@@ -221,6 +221,12 @@ export class CannotOpen extends Error {
   }
 }
 
+/**
+ * What Ended.signal says of a program that was not run to its end because too much else waits: no signal of the system.
+ * Whoever asked may ask again.
+ */
+export const overloaded = "OVERLOADED";
+
 /** A program of ours that exec'ed someone else's, which a signal then killed. Its spawner sees `Ended.signal`. */
 export class Killed extends Error {
   override readonly name = "Killed";

@@ -1,10 +1,17 @@
 /** Carries out what the machine decides: bytes in, bytes out, TLS, and the child that knows passwords. */
 import { begin, step } from "../../protocol/authup/authorization-state.ts";
 import { LineReader } from "../../protocol/authup/line-reader.ts";
-import type { Action, News, Outcome, Session } from "../../protocol/authup/session.ts";
+import type { Action, Ended, News, Outcome, Session } from "../../protocol/authup/session.ts";
 import { loggable } from "../../protocol/authup/words.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
-import { CannotRun, type System, TimedOut, TlsFailed } from "../../system/system.ts";
+import {
+  CannotRun,
+  type Ended as ChildEnded,
+  overloaded,
+  type System,
+  TimedOut,
+  TlsFailed,
+} from "../../system/system.ts";
 import { takeChannel } from "./channel.ts";
 import { Dialogue } from "./dialogue.ts";
 import type { Options } from "./options.ts";
@@ -158,7 +165,7 @@ class Conversation {
     this.#log(`checkpassword ${child.pid} attempt for ${loggable(user) || "?"}`);
     const ended = await child.wait();
     const { pid } = child;
-    return { on: "checked", pid, user, ended: word === "malformed" ? { malformed: true } : ended };
+    return { on: "checked", pid, user, ended: word === "malformed" ? { malformed: true } : endOf(ended) };
   }
 
   #cannotStart(user: string, error: unknown): News {
@@ -179,7 +186,7 @@ class Conversation {
       });
       this.#log(`checkpassword ${child.pid} attempt for ${loggable(user)}`);
       fields.fill(0); // now, not when the session has ended
-      return { on: "checked", pid: child.pid, user, ended: await child.wait() };
+      return { on: "checked", pid: child.pid, user, ended: endOf(await child.wait()) };
     } catch (error) {
       return this.#cannotStart(user, error);
     } finally {
@@ -191,6 +198,10 @@ class Conversation {
     this.#system.log(`authup ${this.#system.pid} ${words}`);
   }
 }
+
+/** The resident host has an end of its own for what it had no room for. */
+const endOf = (ended: ChildEnded): Ended =>
+  "signal" in ended && ended.signal === overloaded ? { busy: true } : ended;
 
 /** The system has no process, memory or descriptor to spare: the program may be there all the same. */
 const scarce = new Set(["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"]);

@@ -56,6 +56,8 @@ for (const [ended, says, code] of [
   [{ code: 16 }, "451 authup timeout (#4.4.2)", 1],
   [{ code: 18 }, "421 authup unable to read controls (#4.3.0)", 1],
   [{ signal: "SIGSEGV" }, "454 authup aack, child crashed (#4.3.0)", 1],
+  [{ busy: true }, "454 authup too many passwords to check (#4.7.0)", undefined],
+  [{ malformed: true }, "501 authup malformed auth input (#5.5.4)", undefined],
   [{ unable: "fork" }, "454 authup unable to fork (#4.3.0)", 1],
   [{ code: 0 }, undefined, 0],
   [{ code: 14 }, undefined, 14],

@@ -157,6 +157,8 @@ function checked(dialect: Dialect, before: Session, { pid, user, ended }: Checke
   const hangUp = (...replies: Action[]): Outcome => [session, [...replies, { do: "hangUp", code: 1 }]];
   if ("unable" in ended) return hangUp(say(dialect.trouble(ended.unable)));
   if ("signal" in ended) return hangUp(say(dialect.trouble("crash")));
+  // The password was not looked at, so it costs no try. RFC 4954 §4, RFC 3206 §4
+  if ("busy" in ended) return [session, [say(dialect.trouble("busy"))]];
   if ("malformed" in ended) return counted(dialect, session, [session, [say(dialect.trouble("input"))]]);
   switch (ended.code) {
     case 1: // not acceptable

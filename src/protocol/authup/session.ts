@@ -70,11 +70,13 @@ export interface Checked {
   readonly ended: Ended;
 }
 
-/** As System's Ended, and: it could not be started, for want of memory or processes; it was told what means nothing. */
+/** As System's Ended, and: it could not be started, for want of memory or processes; too much
+ * else waits to be checked; it was told what means nothing. */
 export type Ended =
   | { readonly code: number }
   | { readonly signal: string }
   | { readonly unable: "fork" }
+  | { readonly busy: true }
   | { readonly malformed: true };
 
 /** What the shell must do, in order. */

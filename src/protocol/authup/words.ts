@@ -14,6 +14,7 @@ const troubles = {
   timeout: { code: 451, enhanced: "4.4.2", words: "timeout" },
   fork: { code: 454, enhanced: "4.3.0", words: "unable to fork", response: "SYS/TEMP" },
   crash: { code: 454, enhanced: "4.3.0", words: "aack, child crashed", response: "SYS/TEMP" },
+  busy: { code: 454, enhanced: "4.7.0", words: "too many passwords to check", response: "SYS/TEMP" },
   noTls: { code: 454, enhanced: "5.7.3", words: "TLS temporarily not available" },
   mistake: { code: 421, enhanced: "4.3.0", words: "unknown or unspecified error" },
   tooManyRefusals: { code: 421, enhanced: "4.7.0", words: "too many bad commands" },

@@ -4,6 +4,7 @@ import type { Backend } from "../../auth/backend.ts";
 import { usersOfCertificate } from "../../control/certificate-users.ts";
 import { clearPasswordOf } from "../../control/clear-passwords.ts";
 import { matches } from "../../control/password-hash.ts";
+import { preparedName } from "../../control/prepare.ts";
 import { verifierOf } from "../../control/scram-verifiers.ts";
 import { accountOf, loginOf, readUsers, verify } from "../../control/users.ts";
 import { Secret } from "../../protocol/checkpassword/secret.ts";
@@ -17,20 +18,22 @@ export function open(reader: Surroundings): Backend {
         check(() => matches(hash, given), Buffer.concat([hash.salt, hash.tag])),
       ),
     stored: {
-      scram: async (name) => {
+      scram: async (given) => {
+        const name = await preparedName(given);
         const users = await readUsers(reader);
         const user = loginOf(users, name);
         const verifier = await verifierOf(reader, users, name, user);
         return { verifier, account: user && accountOf(reader, user) };
       },
-      clear: async (name) => {
+      clear: async (given) => {
+        const name = await preparedName(given);
         const user = loginOf(await readUsers(reader), name);
         const secret = await clearPasswordOf(reader, name);
         const account = user && secret && accountOf(reader, user);
         return { secret: secret ?? new Secret(randomBytes(16)), account };
       },
       account: async (name) => {
-        const user = loginOf(await readUsers(reader), name);
+        const user = loginOf(await readUsers(reader), await preparedName(name));
         return user && accountOf(reader, user);
       },
       userOfToken: async (token, asked) => (await import("./tokens.ts")).userOfToken(reader, token, asked),

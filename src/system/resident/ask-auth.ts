@@ -9,7 +9,7 @@ import { acceptedLine } from "../../protocol/checkpassword/accepted-line.ts";
 import { isBackend } from "../backends/table.ts";
 import { lookUp } from "../lookup.ts";
 import { duplicateFrom } from "../native.ts";
-import { Closed, Killed, type Program, type System } from "../system.ts";
+import { Closed, Killed, overloaded, type Program, type System } from "../system.ts";
 import type { Channel, Head, Received } from "./channel.ts";
 import { saidOf } from "./login-environment.ts";
 import { checkpasswordOf, type Service } from "./service.ts";
@@ -29,10 +29,11 @@ export function askAuth(service: Service, auth: () => Channel | undefined, users
       system.log("checkpassword: the auth process is away");
       return exit.temporary;
     }
-    const { worker, ticket, code, signal, why, said } = answer.head;
+    const { worker, ticket, code, signal, busy, why, said } = answer.head;
     for (const line of (said ?? []) as readonly string[]) system.log(line);
     if (typeof worker !== "number" || typeof ticket !== "string") {
       if (typeof why === "string") system.log(`${system.name}: ${why}`);
+      if (busy === true) throw new Killed(overloaded);
       if (typeof signal === "string") throw new Killed(signal);
       return Number(code);
     }

@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { setTimeout as sleepMs } from "node:timers/promises";
 import { type Authenticator, usualAuthenticator } from "../../auth/authenticator.ts";
 import { type Backend, Unable } from "../../auth/backend.ts";
+import { Busy } from "../../auth/fair-queue.ts";
 import { networkOf } from "../../auth/network.ts";
 import { Gone } from "../../auth/sasl/converse.ts";
 import { exit, verifyFields } from "../../control/verify-fields.ts";
@@ -232,6 +233,7 @@ type Answer = Readonly<Record<string, unknown>> & { readonly challenge?: Uint8Ar
 
 /** What a front is told when there is no answer. */
 function failure(error: unknown): Answer {
+  if (error instanceof Busy) return { code: exit.temporary, busy: true, why: error.message };
   if (error instanceof Gone) return { code: exit.unacceptable };
   if (error instanceof EndedOtherwise) return { ...error.ended, why: error.message };
   const expected = error instanceof CannotOpen || error instanceof CannotRun || error instanceof Unable;
