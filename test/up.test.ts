@@ -7,6 +7,7 @@ import {
   chmodSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -43,8 +44,13 @@ interface Started {
   log(): string;
 }
 
-function acceptutils(words: readonly string[], as?: { uid: number; gid: number }): Started {
-  const { ACCEPTUTILS_HOME: _, NODE_TEST_CONTEXT: __, ...env } = process.env;
+function acceptutils(
+  words: readonly string[],
+  as?: { uid: number; gid: number },
+  more: Readonly<Record<string, string>> = {},
+): Started {
+  const { ACCEPTUTILS_HOME: _, NODE_TEST_CONTEXT: __, ...inherited } = process.env;
+  const env = { ...inherited, ...more };
   const child = spawn(process.execPath, [join(root, "boot.mjs"), "acceptutils", ...words], {
     cwd: folder,
     env,
@@ -158,6 +164,7 @@ test("a broken control file is one line with its place", async () => {
 test("what a home lacks, or has in the wrong shape, is one line before anything starts", async () => {
   for (const [file, text] of [
     ["users/passwd", "is missing; acceptutils init makes what is missing"],
+    ["mail", "is missing; acceptutils init makes what is missing"],
     ["service/pop3/run", "is a folder, and should be a file: move it away"],
   ] as const) {
     renameSync(join(home, file), join(folder, "aside"));
@@ -166,6 +173,32 @@ test("what a home lacks, or has in the wrong shape, is one line before anything 
     rmSync(join(home, file), { recursive: true, force: true });
     renameSync(join(folder, "aside"), join(home, file));
   }
+});
+
+test("what init makes again is what was missing", async () => {
+  renameSync(join(home, "mail"), join(folder, "aside"));
+  const { child } = acceptutils(["init", home]);
+  running.add(child);
+  assert.deepEqual(await once(child, "exit"), [0, null]);
+  assert.deepEqual(readdirSync(join(home, "mail")).sort(), readdirSync(join(folder, "aside")).sort());
+  rmSync(join(home, "mail"), { recursive: true });
+  renameSync(join(folder, "aside"), join(home, "mail"));
+});
+
+test("started again by its guard, it serves what it can and says what it cannot", async () => {
+  const script = join(home, "service", "pop3", "run");
+  renameSync(script, join(folder, "aside-script"));
+  mkdirSync(script);
+  const { child, log } = acceptutils(["up", home, ...withBase()], undefined, { ACCEPTUTILS_RESUMED: "1" });
+  running.add(child);
+  while (!/running again|\n\s+at /.test(log()) && child.exitCode === null) await once(child.stderr!, "data");
+  const told = log().split("\n");
+  assert.ok(told.includes(`acceptutils: ${script}: is a folder, and should be a file: move it away`), log());
+  assert.doesNotMatch(log(), /EISDIR|\n\s+at /);
+  assert.ok(told.includes("acceptutils: running again"), log());
+  await stop(child);
+  rmSync(script, { recursive: true });
+  renameSync(join(folder, "aside-script"), script);
 });
 
 test("a home without services is one line", async () => {

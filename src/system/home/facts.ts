@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Installation } from "../launchers.ts";
+import { codeOf } from "../system.ts";
 import { type Listener, listenerIn, listening } from "./run-scripts.ts";
 
 /** A home folder that is complete and checked. */
@@ -24,7 +25,10 @@ export interface ServiceFacts {
   readonly listener: (Listener & { readonly tls: "starttls" | "implicit" }) | undefined;
 }
 
-/** Reads the services of `home`, which they find under the path `seen`. Throws the system's error when a script cannot be read. */
+/**
+ * Reads the services of `home`, which they find under the path `seen`. One whose files cannot be read is left out:
+ * faultsIn() tells why.
+ */
 export function readHome(
   home: string,
   installation: Installation,
@@ -35,16 +39,21 @@ export function readHome(
   const names = readdirSync(folder)
     .filter((name) => !name.startsWith(".") && statSync(join(folder, name)).isDirectory())
     .sort((a, b) => rank(a) - rank(b));
-  const services = names.map((name): ServiceFacts => {
-    const script = join(folder, name, "run");
-    const listener = listenerIn(readFileSync(script, "latin1"));
-    const tls = listening.get(name)?.tls ?? "starttls";
-    const env = new Map([
-      ["PATH", `${join(seen, "bin")}:${path ?? "/usr/local/bin:/usr/bin:/bin"}`],
-      ["ACCEPTUTILS_HOME", seen],
-      ...readEnvironment(join(folder, name, "env")),
-    ]);
-    return { name, script, env, listener: listener && { ...listener, tls } };
+  const services = names.flatMap((name): ServiceFacts[] => {
+    try {
+      const script = join(folder, name, "run");
+      const listener = listenerIn(readFileSync(script, "latin1"));
+      const tls = listening.get(name)?.tls ?? "starttls";
+      const env = new Map([
+        ["PATH", `${join(seen, "bin")}:${path ?? "/usr/local/bin:/usr/bin:/bin"}`],
+        ["ACCEPTUTILS_HOME", seen],
+        ...readEnvironment(join(folder, name, "env")),
+      ]);
+      return [{ name, script, env, listener: listener && { ...listener, tls } }];
+    } catch (error) {
+      if (codeOf(error) === "") throw error;
+      return [];
+    }
   });
   return { home, installation, services };
 }

@@ -200,3 +200,49 @@ test("a file that cannot be read is a fault", (t) => {
   chmodSync(join(home, "users", "passwd"), 0);
   assert.match(faultsIn(home, "/bin")[0]?.text ?? "", /cannot be read by us, uid \d+: start as its owner/);
 });
+
+test("what is no text, or too long, or empty, is a line or a few, in whatever file", () => {
+  const garbage = Array.from({ length: 300 }, (_, at) => String.fromCharCode((at * 7919) & 255)).join("\n");
+  for (const [file, text, fault] of [
+    ["control/smtpgreeting", garbage, "control/smtpgreeting:1:1: has a control character: this is no text"],
+    ["control/smtproutes", "a:b\n\x00", "control/smtproutes:2:1: has a control character: this is no text"],
+    [
+      "control/rcpthosts",
+      "a".repeat(300),
+      "control/rcpthosts:1:256: a domain has at most 255 characters; one domain a line",
+    ],
+    [
+      "control/smtpcapabilities",
+      `PIPELINING\n${"X".repeat(600)}`,
+      "control/smtpcapabilities:2:507: too long for a line of a reply",
+    ],
+    ["users/accounts", "", `users/accounts:1:1: has no accounts${renew}`],
+    ["service/smtp/run", "", "service/smtp/run:1:1: is empty: a run script starts the service"],
+    ["service/smtp/run", "#!/bin/sh\n\x01", "service/smtp/run:2:1: has a control character: this is no text"],
+    [
+      "service/smtp/env/A",
+      "x".repeat(200_000),
+      "service/smtp/env/A: is too long for a variable: at most 100000 octets",
+    ],
+    ["service/smtp/env/A", "\x02", "service/smtp/env/A: has a control character: this is no text"],
+  ] as const)
+    assert.deepEqual(faults({ [file]: text }), [fault]);
+  const bob = { "users/passwd": "bob:*:1:1::mail/bob:\n", "control/recipients": "bob\n" };
+  const advice = "there is no mailbox mail/bob; acceptutils init makes it";
+  assert.deepEqual(faults(bob), [`control/recipients:1:1: ${advice}`], "he could not be added again");
+  const many = faults({ "users/passwd": garbage });
+  assert.equal(many.length, 6);
+  assert.match(many[5]!, /^users\/passwd: and \d+ more lines like these$/);
+});
+
+test("a folder that is missing, or a file, is one line, and not one for each file in it", () => {
+  for (const name of ["control", "users", "mail", "service"]) {
+    const home = join(folder, String(homes));
+    assert.deepEqual(faults({}), []);
+    rmSync(join(home, name), { recursive: true });
+    const told = () => faultsIn(home, "/usr/bin:/bin").map((fault) => formatFault("", fault));
+    assert.deepEqual(told(), [`${name}: is missing; acceptutils init makes what is missing`]);
+    writeFileSync(join(home, name), "");
+    assert.match(told().join("\n"), new RegExp(`^${name}: is a file, and should be a folder: .*$`));
+  }
+});

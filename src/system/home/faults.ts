@@ -1,23 +1,33 @@
 /** Finds what is broken in the files of a home folder, before anything is started with them. */
-import { createPrivateKey, X509Certificate } from "node:crypto";
-import { accessSync, constants, readdirSync, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { createSecureContext } from "node:tls";
-import { networks } from "../../auth/network.ts";
-import { parseCertificateUser } from "../../control/certificate-users.ts";
 import { dovecotSettings } from "../../control/checkpassword-dovecot.ts";
 import { httpSettings } from "../../control/checkpassword-http.ts";
 import { ldapSettings } from "../../control/checkpassword-ldap.ts";
 import { pamSettings } from "../../control/checkpassword-pam.ts";
 import { pgsqlSettings } from "../../control/checkpassword-pgsql.ts";
 import { oauthSettings } from "../../control/oauth.ts";
-import { type Kinds, parseSettings } from "../../control/settings-file.ts";
-import { parseUser } from "../../control/users.ts";
 import { parseRules } from "../../protocol/fixsmtpio/rule.ts";
-import { isMechanism } from "../../protocol/sasl/mechanisms.ts";
-import { lookUp } from "../lookup.ts";
-import { CannotRun, codeOf, systemWords } from "../system.ts";
-import { isHostName } from "./control-files.ts";
+import { codeOf, systemWords } from "../system.ts";
+import {
+  accounts,
+  type Check,
+  capabilities,
+  certificate,
+  certificateUsers,
+  domains,
+  hostName,
+  mechanisms,
+  networkList,
+  number,
+  plainText,
+  programs,
+  recipients,
+  type Spot,
+  type Surroundings,
+  settings,
+  users,
+} from "./checks.ts";
 import { readEnvironment } from "./facts.ts";
 
 /** Something wrong at a place in a file. */
@@ -37,24 +47,20 @@ export function formatFault(home: string, { file, line, column, text }: Fault): 
   return `${join(home, file)}${place}: ${text}`;
 }
 
-/** Where in a file, from 1, and what is wrong there. */
-interface Spot {
-  readonly line: number;
-  readonly column: number;
-  readonly text: string;
-}
-
-interface Surroundings {
-  readonly home: string;
-  readonly path: string;
-}
-
-type Check = (text: string, around: Surroundings) => Iterable<Spot>;
-
 const hostNames = ["me", "idhost", "defaulthost", "defaultdomain", "plusdomain", "localiphost"];
 const queueNames = ["envnoathost", "bouncehost", "doublebouncehost", "helohost"];
 const timeouts = ["timeoutsmtpd", "timeoutpop3d", "timeoutauth", "timeoutconnect", "timeoutremote"];
 const amounts = ["databytes", "queuelifetime", "concurrencylocal", "concurrencyremote"];
+
+const words = [
+  "smtpgreeting",
+  "smtproutes",
+  "badmailfrom",
+  "badrcptto",
+  "doublebounceto",
+  "rewrite",
+  "rcptchecks",
+];
 
 /** The control files we understand, qmail-control(5). What else is in control/ is somebody else's. */
 const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
@@ -62,6 +68,7 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ...[...timeouts, ...amounts].map((name): [string, Check] => [name, number]),
   ["locals", domains],
   ["rcpthosts", domains],
+  ...words.map((name): [string, Check] => [name, plainText]),
   ["recipients", recipients],
   ["penaltyexempt", networkList],
   ["authmechanisms", mechanisms],
@@ -85,30 +92,56 @@ const usersAndCertificate: ReadonlyMap<string, Check> = new Map<string, Check>([
   ["control/servercert.pem", certificate],
 ]);
 
+/** What only has to be there as a file that we can read, if it is there. */
+const unchecked = ["control/morercpthosts.cdb", "users/scramkey"];
+
 /** Without rcpthosts, mail for the whole world is taken; without the others, nobody is greeted or logged in. */
 const mandatory: ReadonlySet<string> = new Set([
   ...["me", "rcpthosts", "smtpcapabilities", "pop3capabilities"].map((name) => `control/${name}`),
   ...usersAndCertificate.keys(),
 ]);
 
-const isMissing = "is missing; acceptutils init makes what is missing";
+const makesIt = "acceptutils init makes what is missing";
+const isMissing = `is missing; ${makesIt}`;
 
 /** All faults of the home's control files, users, certificate, queue and run scripts. `path`: where programs are looked for. */
 export function faultsIn(home: string, path: string): Fault[] {
   const around = { home, path };
+  const shape = [...folders(home)];
+  if (shape.length > 0) return shape; // all that is in one would be missing, too
   return [
     ...[...checks].flatMap(([name, check]) => faultsOf(`control/${name}`, check, around)),
     ...[...usersAndCertificate].flatMap(([file, check]) => faultsOf(file, check, around)),
+    ...unchecked.flatMap((file) => faultsOf(file, () => [], around)),
     ...queue(home),
     ...scripts(around),
   ];
+}
+
+/** A file that is something else altogether is wrong in every line. */
+const mostOfAFile = 5;
+
+function* folders(home: string): Generator<Fault> {
+  for (const file of ["control", "users", "mail", "service"]) {
+    const path = join(home, file);
+    try {
+      if (!statSync(path).isDirectory())
+        yield { file, text: `is a file, and should be a folder: move it away, and ${makesIt}` };
+      else accessSync(path, constants.R_OK | constants.X_OK);
+    } catch (error) {
+      yield { file, text: codeOf(error) === "ENOENT" ? isMissing : unusable(error, "read") };
+    }
+  }
 }
 
 function faultsOf(file: string, check: Check, around: Surroundings): Fault[] {
   try {
     const text = readIfThere(join(around.home, file));
     if (text === undefined) return mandatory.has(file) ? [{ file, text: isMissing }] : [];
-    return Array.from(check(text, around), (spot) => ({ file, ...spot }));
+    const faults = Array.from(check(text, around), (spot): Fault => ({ file, ...spot }));
+    if (faults.length <= mostOfAFile) return faults;
+    const more = faults.length - mostOfAFile;
+    return [...faults.slice(0, mostOfAFile), { file, text: `and ${more} more lines like these` }];
   } catch (error) {
     return [{ file, text: unusable(error, "read") }];
   }
@@ -131,168 +164,6 @@ function unusable(error: unknown, deed: "read" | "written"): string {
     : `cannot be ${deed}: ${systemWords(code)}`;
 }
 
-/** The lines that count, with their numbers: neither empty nor comments. */
-function* entries(text: string): Generator<[line: number, entry: string]> {
-  for (const [at, line] of text.split("\n").entries()) {
-    const entry = line.replace(/[ \t]+$/, "");
-    if (entry !== "" && !entry.startsWith("#")) yield [at + 1, entry];
-  }
-}
-
-function* mechanisms(text: string): Generator<Spot> {
-  for (const [line, entry] of entries(text.replaceAll("\r\n", "\n"))) {
-    if (isMechanism(entry.toUpperCase())) continue;
-    yield { line, column: 1, text: `wants a mechanism that authup(8) lists, not "${printable(entry)}"` };
-  }
-}
-
-function* certificateUsers(text: string): Generator<Spot> {
-  for (const [line, entry] of entries(text)) {
-    if (parseCertificateUser(entry) !== undefined) continue;
-    const text = 'wants a user and "sha256:…", "subject:…" or "email:…"';
-    yield { line, column: 1, text };
-  }
-}
-
-function* networkList(text: string): Generator<Spot> {
-  for (const [line, entry] of entries(text.replaceAll("\r\n", "\n"))) {
-    try {
-      networks([entry]);
-    } catch {
-      yield { line, column: 1, text: `wants a network such as 198.51.100.0/24, not "${printable(entry)}"` };
-    }
-  }
-}
-
-function settings<Settings>(kinds: Kinds<Settings>): Check {
-  return (text) => {
-    const result = parseSettings(text, kinds);
-    return "spots" in result ? result.spots : [];
-  };
-}
-
-function* hostName(text: string): Generator<Spot> {
-  const [name = ""] = text.split("\n", 1);
-  if (!isHostName(name.trimEnd().toLowerCase()) || name.includes("\r")) {
-    yield { line: 1, column: 1, text: `wants a host name, not "${printable(name)}"` };
-  }
-}
-
-function* domains(text: string): Generator<Spot> {
-  for (const [line, entry] of entries(text)) {
-    const bad = /[^a-z0-9.[\]:_-]/i.exec(entry);
-    if (bad !== null) {
-      const text = `"${printable(bad[0])}" cannot be in a domain; one domain a line`;
-      yield { line, column: bad.index + 1, text };
-    }
-  }
-}
-
-function* recipients(text: string, { home }: Surroundings): Generator<Spot> {
-  const all = [...entries(text)];
-  const mailboxes = new Set(readdirSync(join(home, "mail")));
-  for (const [line, entry] of all) {
-    const [name = "", target = name, ...more] = entry.split(":");
-    if (name === "" || more.length > 0 || /[^\x21-\x7e]|@/.test(entry)) {
-      yield { line, column: 1, text: 'wants "name" or "name:other-name"' };
-    } else if (!mailboxes.has(target)) {
-      const text = `there is no mailbox mail/${target}; acceptutils user add ${target} makes it`;
-      yield { line, column: entry.length - target.length + 1, text };
-    }
-  }
-}
-
-function* number(text: string): Generator<Spot> {
-  const [line = ""] = text.split("\n", 1);
-  if (!/^[0-9]/.test(line)) {
-    yield { line: 1, column: 1, text: `wants a number, not "${printable(line)}"` };
-  }
-}
-
-function* capabilities(text: string): Generator<Spot> {
-  for (const [line, entry] of entries(text)) {
-    const control = entry.search(/[\x00-\x0c\x0e-\x1f\x7f]/);
-    if (control >= 0) {
-      yield { line, column: control + 1, text: "a control character cannot be in a capability" };
-      continue;
-    }
-    const wrong = /^(?:[0-9]{3}[- ]|(?:STARTTLS|STLS|AUTH)\b|.*\r)/i.exec(entry);
-    if (wrong === null) continue;
-    const text = wrong[0].endsWith("\r")
-      ? "a carriage return at the end"
-      : `"${wrong[0].trim()}" is not for this file: authup adds it`;
-    yield { line, column: wrong[0].endsWith("\r") ? wrong[0].length : 1, text };
-  }
-}
-
-function* programs(text: string, { home, path }: Surroundings): Generator<Spot> {
-  for (const [line, entry] of entries(text)) {
-    const control = entry.search(/[\x00-\x1f\x7f]/);
-    if (control >= 0) {
-      const text = "a control character cannot be in the name of a program; one program a line";
-      yield { line, column: control + 1, text };
-      return; // the rest of what is no text would be as bad
-    }
-    try {
-      lookUp(entry, path, home);
-    } catch (error) {
-      if (!(error instanceof CannotRun)) throw error;
-      const why = `unable to run ${printable(entry)}: ${systemWords(error.code)}`;
-      yield { line, column: 1, text: `${why}; one program a line, without arguments` };
-    }
-  }
-}
-
-function* users(text: string): Generator<Spot> {
-  const seen = new Set<string>();
-  for (const [line, entry] of entries(text)) {
-    const user = parseUser(entry);
-    if (user === undefined) {
-      yield { line, column: 1, text: "wants name:hash:uid:gid:gecos:home:shell" };
-    } else if (seen.has(user.name)) {
-      yield { line, column: 1, text: `there is another ${user.name} above` };
-    }
-    if (user !== undefined) seen.add(user.name);
-  }
-}
-
-function* accounts(text: string): Generator<Spot> {
-  for (const [line, entry] of entries(text)) {
-    if (!/^[^:]+:\d{1,10}:\d{1,10}$/.test(entry)) yield { line, column: 1, text: "wants name:uid:gid" };
-  }
-}
-
-function* certificate(pem: string): Generator<Spot> {
-  const spot = (pattern: RegExp, what: string) => ({
-    line: pem.slice(0, Math.max(0, pem.search(pattern))).split("\n").length,
-    column: 1,
-    text: `${what}; without this file, acceptutils init makes a new one`,
-  });
-  const [atKey, atCertificate] = [/-----BEGIN [A-Z ]*PRIVATE KEY/, /-----BEGIN CERT/];
-  const key = parsed(() => createPrivateKey(pem));
-  const own = parsed(() => new X509Certificate(pem.slice(pem.search(atCertificate))));
-  if (key === undefined) {
-    yield spot(atKey, "has no private key that can be read");
-  } else if (own === undefined) {
-    yield spot(atCertificate, "has no certificate that can be read");
-  } else if (!own.checkPrivateKey(key)) {
-    yield spot(atCertificate, "the certificate is not for the key above it");
-  } else if (own.validToDate.getTime() < Date.now()) {
-    yield spot(atCertificate, `the certificate ended on ${own.validTo}`);
-  } else if (parsed(() => createSecureContext({ key: pem, cert: pem })) === undefined) {
-    yield spot(atCertificate, "the certificate cannot be used for TLS");
-  }
-}
-
-/** undefined instead of an error that would quote the file: it has a key in it. */
-function parsed<Result>(parse: () => Result): Result | undefined {
-  try {
-    return parse();
-  } catch {
-    return undefined;
-  }
-}
-
 /** What waits for delivery is written here by the queue, from the first message on. */
 function* queue(home: string): Generator<Fault> {
   const [file, path] = ["queue", join(home, "queue")];
@@ -304,27 +175,39 @@ function* queue(home: string): Generator<Fault> {
   }
 }
 
-function* scripts({ home }: Surroundings): Generator<Fault> {
-  for (const name of readdirSync(join(home, "service"))) {
-    const folder = join(home, "service", name);
-    if (name.startsWith(".") || !statSync(folder, { throwIfNoEntry: false })?.isDirectory()) continue;
-    const [file, env] = [`service/${name}/run`, `service/${name}/env`];
-    try {
-      if (readIfThere(join(home, file)) === undefined)
-        yield { file, text: "is missing: a service is a folder with a run script" };
-    } catch (error) {
-      yield { file, text: unusable(error, "read") };
+function* scripts(around: Surroundings): Generator<Fault> {
+  const folder = join(around.home, "service");
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(".") || !statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory())
       continue;
-    }
-    try {
-      readEnvironment(join(home, env));
-    } catch (error) {
-      yield { file: env, text: `wants files that we can read: one of them ${unusable(error, "read")}` };
-    }
+    const file = `service/${name}/run`;
+    const script = faultsOf(file, runScript, around);
+    if (!existsSync(join(folder, name, "run")))
+      yield { file, text: "is missing: a service is a folder with a run script" };
+    else if (script.length > 0) yield* script;
+    else yield* variables(`service/${name}/env`, around);
   }
 }
 
-/** What of a line can be shown: no control characters, and not too much. */
-function printable(text: string): string {
-  return text.slice(0, 60).replace(/[^\x20-\x7e]/g, "?");
+function* runScript(text: string): Iterable<Spot> {
+  if (text.trim() === "") yield { line: 1, column: 1, text: "is empty: a run script starts the service" };
+  yield* plainText(text);
+}
+
+/** A variable has no more room in the environment of a process. */
+const longestVariable = 100_000;
+
+/** Each file is a variable. envdir(8) */
+function* variables(file: string, { home }: Surroundings): Generator<Fault> {
+  try {
+    for (const [name, value] of readEnvironment(join(home, file))) {
+      const variable = `${file}/${name}`;
+      if (value.length > longestVariable)
+        yield { file: variable, text: `is too long for a variable: at most ${longestVariable} octets` };
+      else if (/[\x01-\x08\x0b-\x1f\x7f]/.test(value))
+        yield { file: variable, text: "has a control character: this is no text" };
+    }
+  } catch (error) {
+    yield { file, text: `wants files that we can read: one of them ${unusable(error, "read")}` };
+  }
 }

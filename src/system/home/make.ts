@@ -7,7 +7,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { newField } from "../../control/new-password.ts";
 import { newScramKey, scramKeyFile } from "../../control/scram-verifiers.ts";
-import { formatUser, usersFile } from "../../control/users.ts";
+import { formatUser, parseUsers, usersFile } from "../../control/users.ts";
 import { programNames } from "../../programs/table.ts";
 import { Secret } from "../../protocol/checkpassword/secret.ts";
 import { type Installation, writeLaunchers } from "../launchers.ts";
@@ -99,7 +99,10 @@ export async function makeHome(wanted: Wanted): Promise<Made> {
 
   note(makeFile(join(home, "users", "accounts"), accountsText(accounts), plain));
   note(makeFile(join(home, scramKeyFile), newScramKey(), { mode: 0o600 }));
-  const users = existsSync(join(home, usersFile)) ? [] : await makeUsers(home, accounts, machine);
+  const passwd = join(home, usersFile);
+  const users = existsSync(passwd) ? [] : await makeUsers(home, accounts, machine);
+  for (const { name, uid, gid, home: own } of parseUsers(readFileSync(passwd, "latin1")).values())
+    if (own === `mail/${name}`) note(makeMailbox(home, name, { uid, gid }));
   note(makeFile(join(home, marker), "This is a home folder of acceptutils. See acceptutils(8).\n", plain));
   return { made: made || users.length > 0, users };
 }

@@ -1,5 +1,5 @@
 /** Moves the services of a home folder to other ports or another address. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { replaceFile } from "./atomic.ts";
 import { homeCertificate, listenerIn, listening } from "./run-scripts.ts";
@@ -20,7 +20,8 @@ export function readdress(
   const changes: [path: string, text: string][] = [];
   for (const [name, { portOffset, script }] of listening) {
     const path = join(home, "service", name, "run");
-    if (!existsSync(path)) continue; // a service that was taken out
+    // A service that was taken out, or has become something else: the others are moved.
+    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) continue;
     const there = readFileSync(path, "latin1");
     const now = listenerIn(there);
     const host = bind ?? now?.host ?? "127.0.0.1";

@@ -40,6 +40,8 @@ export class StartFailed extends Error {
   override readonly name = "StartFailed";
 }
 
+/** Characters of a service's last words that are repeated when it does not start. */
+const mostShown = 200;
 /** Seconds for sessions to end after a stop. */
 const drainSeconds = 10;
 /** Seconds in which everything must answer after the start. */
@@ -145,19 +147,30 @@ class Running {
     this.#startedAt = performance.now();
     const { script, env } = this.#facts;
     const [ours, theirs] = channelPair();
-    const child = spawn("/bin/sh", [script], {
-      cwd: this.#home,
-      detached: true,
-      stdio: ["ignore", "pipe", "pipe", theirs.stream, theirs.packets],
-      env: { ...process.env, ...Object.fromEntries(env), ACCEPTUTILS_POOL: "3,4" },
-    });
-    closeEnd(theirs);
+    let child: ChildProcess;
+    try {
+      child = spawn("/bin/sh", [script], {
+        cwd: this.#home,
+        detached: true,
+        stdio: ["ignore", "pipe", "pipe", theirs.stream, theirs.packets],
+        env: { ...process.env, ...Object.fromEntries(env), ACCEPTUTILS_POOL: "3,4" },
+      });
+    } catch (error) {
+      // Variables that are too large are not even tried.
+      closeEnd(ours);
+      this.#lastLine = (error as Error).message;
+      this.#hooks.log(this.#facts.name, this.#lastLine);
+      void this.#ended();
+      return;
+    } finally {
+      closeEnd(theirs);
+    }
     this.#process = child;
     const channel = new Channel(ours);
     channel.onMessage = (message) => void this.#register(channel, message);
     for (const stream of [child.stdout, child.stderr]) {
       eachLine(stream!, (line) => {
-        this.#lastLine = line;
+        this.#lastLine = line.slice(0, mostShown);
         this.#hooks.log(this.#facts.name, line);
       });
     }
