@@ -39,6 +39,13 @@ export function frameBytes(kindOf: number, id: number, payload: Uint8Array = not
   return bytes;
 }
 
+/** What goes before a payload of `length` octets. */
+export function frameHead(kindOf: number, id: number, length: number): Uint8Array {
+  const head = Buffer.allocUnsafe(headerOctets);
+  writeHeader(head, 0, kindOf, id, length);
+  return head;
+}
+
 /** Several frames of one message as one run of bytes, so that they leave in one write. */
 export function framesBytes(
   id: number,

@@ -22,6 +22,9 @@ function decode(pieces: readonly string[]): Decoded {
   return { content, found: "more", rest: "" };
 }
 
+/** Enough to be looked at together. */
+const manyLines = "The quick brown fox jumps over the lazy dog.\xff\r\n\r\n".repeat(40);
+
 for (const [name, data, content, found, rest] of [
   ["a message", "Subject: x\r\n\r\nhello\r\n.\r\n", "Subject: x\n\nhello\n", "end", ""],
   ["an empty message", ".\r\n", "", "end", ""],
@@ -49,6 +52,8 @@ for (const [name, data, content, found, rest] of [
       assert.deepEqual(decode([data.slice(0, at), data.slice(at)]), expected, `cut at ${at}`);
     }
     assert.deepEqual(decode([...data]), expected, "byte by byte");
+    const long = { ...expected, content: manyLines.replaceAll("\r\n", "\n") + content };
+    assert.deepEqual(decode([manyLines + data]), long, "behind many lines");
   });
 }
 
@@ -67,9 +72,14 @@ test("what a client stuffs is what is stored", () => {
 });
 
 test("no cut matters, whatever the bytes", () => {
-  const data = fc.array(fc.constantFrom("\r\n", ".", "\r", "\n", "a", "bc"), { maxLength: 20 });
+  const lines = manyLines.slice(0, 700);
+  const data = fc.array(fc.constantFrom("\r\n", ".", "\r", "\n", "a", "bc", lines), { maxLength: 20 });
   fc.assert(
-    fc.property(data, (pieces) => assert.deepEqual(decode(pieces), decode([pieces.join("")]))),
+    fc.property(data, (pieces) => {
+      const whole = decode([pieces.join("")]);
+      assert.deepEqual(decode(pieces), whole);
+      assert.deepEqual(decode([...pieces.join("")]), whole);
+    }),
     { numRuns: 500 },
   );
 });

@@ -38,7 +38,21 @@ export class DataDecoder {
     const source = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     let place = this.#place;
     let length = 0;
+    let closely = false;
     for (let at = from; at < source.length; ) {
+      if (!closely && place <= atStart) {
+        const end = linesEnd(source, at);
+        if (end - at >= worthwhile) {
+          const lines = linesIn(source, at, end);
+          if (lines === undefined) closely = true;
+          else {
+            length += content.write(lines, length, "latin1");
+            at = end;
+            place = atStart;
+            continue;
+          }
+        }
+      }
       if (place === inLine) {
         const end = spanEnd(source, at);
         length += source.copy(content, length, at, end);
@@ -70,6 +84,27 @@ export class DataDecoder {
     this.#place = atStart;
     return { content: content.subarray(0, length), next, found };
   }
+}
+
+/** From so many octets on, looking at all lines at once beats looking at each. */
+const worthwhile = 512;
+const dottedLine = Buffer.from("\n.");
+const lineEnd = /\r\n/g;
+
+/** The place after the last line that ends here and begins with no dot of the client's. */
+function linesEnd(source: Buffer, from: number): number {
+  if (source.length - from < worthwhile || source[from] === dot) return from;
+  const dotted = source.indexOf(dottedLine, from);
+  return (dotted >= 0 ? dotted : source.lastIndexOf(lineFeed)) + 1;
+}
+
+/** Whole lines with LF for CR LF; undefined when a CR or LF stands alone in them, to be looked at closely. */
+function linesIn(source: Buffer, from: number, end: number): string | undefined {
+  const lines = source.toString("latin1", from, end).replace(lineEnd, "\n");
+  if (lines.includes("\r")) return undefined;
+  let pairs = end - from - lines.length;
+  for (let at = lines.indexOf("\n"); at >= 0; at = lines.indexOf("\n", at + 1)) pairs--;
+  return pairs === 0 ? lines : undefined;
 }
 
 /** Where the octets end that are neither CR nor LF. Most lines are short: looking at each octet beats a call. */

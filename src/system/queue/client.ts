@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { FrameReader, frameBytes, framesBytes, kind } from "../../protocol/queue/frames.ts";
+import { FrameReader, frameHead, framesBytes, kind } from "../../protocol/queue/frames.ts";
 import { type Handover, handoverBytes } from "../../protocol/queue/handover.ts";
 import { deadlines } from "../deadlines.ts";
 import { codeOf } from "../system.ts";
@@ -189,7 +189,8 @@ export class Streamed {
 
   /** Throws (or rejects with) HandoverBroken. */
   write(bytes: Uint8Array): Promise<void> | undefined {
-    return this.#connection.send(frameBytes(kind.content, 0, bytes));
+    void this.#connection.send(frameHead(kind.content, 0, bytes.length))?.catch(() => {}); // the next tells
+    return this.#connection.send(bytes);
   }
 
   /** The message is complete. Resolves to the exit code. Throws HandoverBroken. */
