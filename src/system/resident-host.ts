@@ -9,7 +9,7 @@ import { appendToFile, HeldFile, readFileCached } from "./files.ts";
 import { lookUp, ourProgram } from "./lookup.ts";
 import { type Descriptors, startBeside } from "./resident/beside.ts";
 import type { LentTls, OnItsOwn } from "./resident/foreign-child.ts";
-import { sleep } from "./sleep.ts";
+import { sleep, sleepCoarsely } from "./sleep.ts";
 import {
   type Account,
   CannotOpen,
@@ -264,7 +264,7 @@ class ResidentSystem implements System {
   }
 
   sleep(seconds: number): Promise<void> & { cancel(): void } {
-    return sleep(seconds);
+    return seconds < 5 ? sleep(seconds) : sleepCoarsely(seconds);
   }
 
   #environmentWith(changes: SpawnOptions["env"]): Map<string, string> {

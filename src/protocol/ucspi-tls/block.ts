@@ -58,12 +58,15 @@ export class BlockReader {
 export function parseBlock(bytes: Buffer): ReadonlyMap<string, string | undefined> {
   const block = new Map<string, string | undefined>();
   for (const item of bytes.toString("latin1").split("\0")) {
-    const [, name, value] = /^(SSL_[A-Z0-9_]+)(?:=(.*))?$/s.exec(item) ?? [];
+    const equals = item.indexOf("=");
+    const name = equals < 0 ? item : item.slice(0, equals);
     // Any other name could be meant to change more than TLS: PATH, LD_PRELOAD, RELAYCLIENT.
-    if (name !== undefined) block.set(name, value);
+    if (ofTls.test(name)) block.set(name, equals < 0 ? undefined : item.slice(equals + 1));
   }
   return block;
 }
+
+const ofTls = /^SSL_[A-Z0-9_]+$/;
 
 /** The reply for `block`, as a server writes it. */
 export function blockOf(block: ReadonlyMap<string, string | undefined>): Uint8Array {

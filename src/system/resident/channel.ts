@@ -81,13 +81,29 @@ export class Channel {
 
   /** Sends a message and resolves to its reply; undefined when the other side is gone. */
   ask(head: Head, body?: Uint8Array, descriptors?: readonly number[]): Promise<Received | undefined> {
+    return this.question(head, body, descriptors).answer;
+  }
+
+  /** The same for a question that may be answered in another way: `forget` then, and `answer` is undefined. */
+  question(
+    head: Head,
+    body?: Uint8Array,
+    descriptors?: readonly number[],
+  ): { readonly answer: Promise<Received | undefined>; forget(): void } {
     this.#lastQuestion += 1;
     const question = this.#lastQuestion;
-    return new Promise((resolve) => {
-      if (this.#closed) return resolve(undefined);
-      this.#questions.set(question, resolve);
-      return this.send({ ...head, question }, body, descriptors);
+    let settle: (reply: Received | undefined) => void = () => {};
+    const answer = new Promise<Received | undefined>((resolve) => {
+      settle = resolve;
     });
+    const forget = () => {
+      this.#questions.delete(question);
+      settle(undefined);
+    };
+    if (!this.#closed) this.#questions.set(question, settle);
+    else settle(undefined);
+    this.send({ ...head, question }, body, descriptors);
+    return { answer, forget };
   }
 
   /** Answers a message that was asked. */

@@ -20,13 +20,16 @@ export const secureBy =
     const passed = duplicateFrom(client, 3);
     const [ours, theirs] = pairOr(() => closeSync(passed));
     input.close();
-    const told = process.ask({ kind: "handshake", service: id, seconds, host }, undefined, [passed, theirs]);
+    const head = { kind: "handshake", service: id, seconds, host };
+    const told = process.question(head, undefined, [passed, theirs]);
     const inside = connectionOf(ours);
     try {
-      return { ...(await readReply(inside.input, seconds + 5)), output: inside.output };
+      const secured = await readReply(inside.input, seconds + 5);
+      told.forget(); // only a refusal is told
+      return { ...secured, output: inside.output };
     } catch (error) {
       inside.socket.destroy();
-      const why = (await told)?.head["why"];
+      const why = (await told.answer)?.head["why"];
       throw new TlsFailed(typeof why === "string" ? why : "the TLS process is away", { cause: error });
     }
   };

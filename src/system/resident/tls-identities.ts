@@ -79,17 +79,20 @@ export class Identities {
 
   /** What a TLSSocket is made with. */
   get options(): TLSSocketOptions {
+    const oneForAll = this.#named.size === 0 && !this.#namesOnly;
     return {
       isServer: true,
       secureContext: this.#usual.context,
       requestCert: this.#clients !== undefined,
       rejectUnauthorized: false, // we say why, and look at more than OpenSSL does
-      SNICallback: (name, answer) => {
-        if (this.#namesOnly && !this.#named.has(name.toLowerCase()))
-          answer(new Error(`no certificate for it`));
-        else answer(null, this.#for(name).context);
-      },
+      // OpenSSL would stop in each handshake to ask.
+      ...(!oneForAll && { SNICallback: (name, answer) => this.#choose(name, answer) }),
     };
+  }
+
+  #choose(name: string, answer: (error: Error | null, context?: SecureContext) => void): void {
+    if (this.#namesOnly && !this.#named.has(name.toLowerCase())) answer(new Error("no certificate for it"));
+    else answer(null, this.#for(name).context);
   }
 
   /** What a program learns of its session. */

@@ -98,9 +98,9 @@ function handshake(
       told({ why });
     },
     secured: (session) => {
-      told({ secured: true, protocol: session.get("SSL_PROTOCOL"), cipher: session.get("SSL_CIPHER") });
       const block = Buffer.from(blockOf(session));
       if (reply !== undefined) {
+        told({ secured: true, protocol: session.get("SSL_PROTOCOL"), cipher: session.get("SSL_CIPHER") });
         reply.end(head["silent"] ? "" : block);
         return;
       }
