@@ -56,7 +56,9 @@ async function answerTo(system: System, ask: Ask, foreign: boolean): Promise<Ans
       const { fd } = system.input(0);
       // Someone else's may want to say something to the client by itself.
       const connection = foreign && fd !== undefined ? [duplicateFrom(fd, 3)] : [];
-      const answer = await ask({ kind: "verify", env: saidOf(system.env) }, fields, connection);
+      // Ours looks at the fields alone.
+      const env = foreign ? saidOf(system.env) : undefined;
+      const answer = await ask({ kind: "verify", env }, fields, connection);
       const user = Buffer.from(fields.subarray(0, fields.indexOf(0))).toString("latin1");
       return answer && { head: answer.head, user };
     } finally {

@@ -133,9 +133,10 @@ export function authWorker(master: Channel): void {
     told: Pick<Login, "log" | "settle">,
   ): Promise<Backend> {
     const { argv } = checkpasswordOf(service);
-    const [env, cwd] = [loginEnvironment(service, head["env"]), around.home()];
-    const { ours } = lookUp(argv[0] ?? "", env.get("PATH"), cwd);
+    const cwd = around.home();
+    const { ours } = lookUp(argv[0] ?? "", service.env["PATH"], cwd);
     if (ours === undefined || !isBackend(ours)) {
+      const env = loginEnvironment(service, head["env"]);
       return foreignCheckpassword({ argv, env, cwd, client, ...told });
     }
     const there = backends.get(ours);

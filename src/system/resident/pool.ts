@@ -221,7 +221,9 @@ export class Pool {
       return;
     }
     const ticket = randomBytes(16).toString("hex");
-    user.channel.send({ kind: "admit", ticket, service, account, settled });
+    const known = user.told.has(service);
+    user.told.add(service);
+    user.channel.send({ kind: "admit", ticket, service: known ? service.id : service, account, settled });
     auth.channel.reply(message, { worker: user.id, ticket });
   }
 

@@ -18,6 +18,8 @@ interface Admission {
   readonly service: Service;
   readonly account: Account;
   readonly settled: SettledFacts | undefined;
+  /** Takes back the deadline of the ticket. */
+  used(): void;
 }
 
 /** Seconds in which a ticket must be used. */
@@ -29,6 +31,7 @@ const idleSeconds = 300;
 
 export function userWorker(master: Channel, programs: Programs): void {
   const tickets = new Map<string, Admission>();
+  const services = new Map<number, Service>();
   const log = new LogLines(master);
   /** Sessions that came before their ticket did: the two come by different ways. */
   const early = new Map<string, () => void>();
@@ -49,14 +52,19 @@ export function userWorker(master: Channel, programs: Programs): void {
       offerToGo();
     } else if (head.kind === "admit") {
       const ticket = String(head["ticket"]);
+      // Told once and whenever it has changed; else its number.
+      const told = head["service"] as Service | number;
+      if (typeof told !== "number") services.set(told.id, told);
+      const service = typeof told === "number" ? services.get(told) : told;
+      if (service === undefined) return;
       tickets.set(ticket, {
-        service: head["service"] as Service,
+        service,
         account: head["account"] as Account,
         settled: head["settled"] as SettledFacts | undefined,
+        used: deadlines.after(ticketSeconds, () => {
+          if (tickets.delete(ticket) && retiring) offerToGo();
+        }),
       });
-      setTimeout(() => {
-        if (tickets.delete(ticket) && retiring) offerToGo();
-      }, ticketSeconds * 1000).unref();
       early.get(ticket)?.();
       clearTimeout(idle);
     } else if (head.kind === "peer") {
@@ -90,6 +98,7 @@ export function userWorker(master: Channel, programs: Programs): void {
       return;
     }
     tickets.delete(ticket);
+    admission.used();
     const { service } = admission;
     const { argv, env, cwd } = surroundings(admission, head["env"]);
     sessions += 1;

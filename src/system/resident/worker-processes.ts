@@ -4,7 +4,7 @@ import { closeSync } from "node:fs";
 import { memoryFile } from "../native.ts";
 import { Channel, channelPair, closeEnd, type Received } from "./channel.ts";
 import type { Role } from "./roles.ts";
-import type { WorkerFacts } from "./service.ts";
+import type { Service, WorkerFacts } from "./service.ts";
 
 export interface WorkerProcess {
   /** Never used again for another. */
@@ -14,6 +14,8 @@ export interface WorkerProcess {
   readonly channel: Channel;
   readonly process: ChildProcess;
   readonly startedAt: number;
+  /** The services it has been told of, to a user's worker. */
+  readonly told: WeakSet<Service>;
   leaving: boolean;
 }
 
@@ -136,7 +138,17 @@ export class WorkerProcesses {
     if (openssl !== undefined) closeSync(openssl);
     const channel = new Channel(ours);
     const startedAt = performance.now();
-    const worker = { id: this.nextId(), key, facts, channel, process: child, startedAt, leaving: false };
+    const told = new WeakSet<Service>();
+    const worker = {
+      id: this.nextId(),
+      key,
+      facts,
+      channel,
+      process: child,
+      startedAt,
+      told,
+      leaving: false,
+    };
     this.#workers.set(key, worker);
     this.#alive.add(worker);
     channel.onMessage = (message) => hear(worker, message);
