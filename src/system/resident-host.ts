@@ -8,6 +8,8 @@ import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, HeldFile, readFileCached } from "./files.ts";
 import { lookUp, ourProgram } from "./lookup.ts";
 import { type Descriptors, startBeside } from "./resident/beside.ts";
+
+import { Environment } from "./resident/environment.ts";
 import type { LentTls, OnItsOwn } from "./resident/foreign-child.ts";
 import { sleep, sleepCoarsely } from "./sleep.ts";
 import {
@@ -40,6 +42,7 @@ export interface Secured {
 /** What a session of the resident host is made of. */
 export interface Session {
   readonly programs: Programs;
+  /** Not to be changed while the session lasts. */
   readonly env: ReadonlyMap<string, string>;
   readonly cwd: string;
   readonly input: Input;
@@ -62,7 +65,7 @@ export interface Session {
 
 /** Runs `argv` as one session, to its end. Never throws: a mistake of ours is logged and ends as a signal would. */
 export async function runResident(argv: readonly string[], session: Session): Promise<Ended> {
-  const system = new ResidentSystem(session, argv[0] ?? "", new Map(session.env), session.cwd, 0);
+  const system = new ResidentSystem(session, argv[0] ?? "", new Environment(session.env), session.cwd, 0);
   const { inputs, outputs } = system.descriptors;
   inputs.set(0, session.input);
   outputs.set(1, session.output);
@@ -91,14 +94,14 @@ class ResidentSystem implements System {
   name: string;
   readonly pid = nextPid();
   readonly parentPid: number;
-  readonly env: Map<string, string>;
+  readonly env: Environment;
   readonly #session: Session;
   #cwd: string;
   readonly descriptors: Descriptors = { inputs: new Map(), outputs: new Map() };
   readonly #children = new Set<Child>();
   #tls: "none" | "prepared" | "offered" | "started";
 
-  constructor(session: Session, name: string, env: Map<string, string>, cwd: string, parentPid: number) {
+  constructor(session: Session, name: string, env: Environment, cwd: string, parentPid: number) {
     this.#session = session;
     this.#tls = session.startTls === undefined ? "none" : session.tlsAwaitsOffer ? "prepared" : "offered";
     this.name = basename(name);
@@ -267,8 +270,8 @@ class ResidentSystem implements System {
     return seconds < 5 ? sleep(seconds) : sleepCoarsely(seconds);
   }
 
-  #environmentWith(changes: SpawnOptions["env"]): Map<string, string> {
-    const env = new Map(this.env);
+  #environmentWith(changes: SpawnOptions["env"]): Environment {
+    const env = this.env.fork();
     for (const [key, value] of Object.entries(changes ?? {})) {
       if (value === undefined) env.delete(key);
       else env.set(key, value);
