@@ -8,7 +8,6 @@ import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, HeldFile, readFileCached } from "./files.ts";
 import { lookUp, ourProgram } from "./lookup.ts";
 import { type Descriptors, startBeside } from "./resident/beside.ts";
-
 import { Environment } from "./resident/environment.ts";
 import type { LentTls, OnItsOwn } from "./resident/foreign-child.ts";
 import { sleep, sleepCoarsely } from "./sleep.ts";
