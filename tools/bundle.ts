@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -65,9 +73,14 @@ export async function buildIfStale(): Promise<string> {
     define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
   });
   writeFileSync(bundle, first);
+  writeFileSync(next, inAscii(readFileSync(next, "utf8")));
   renameSync(next, whole); // whole or not at all: somebody may be starting from it
   return bundle;
 }
+
+/** Node.js holds a source in twice its octets when one character of it is not ASCII; the last are in comments. */
+const inAscii = (source: string) =>
+  source.replace(/[^\x00-\x7f]/g, (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 function newest(folder: string): number {
   let latest = statSync(join(root, "package-lock.json")).mtimeMs;
