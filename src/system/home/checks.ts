@@ -1,6 +1,6 @@
 /** What a control file may say: each check tells the places in a text where it is wrong, and what would be right. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { networks } from "../../auth/network.ts";
@@ -9,7 +9,7 @@ import { type Kinds, parseSettings } from "../../control/settings-file.ts";
 import { parseUser, usersFile } from "../../control/users.ts";
 import { isMechanism } from "../../protocol/sasl/mechanisms.ts";
 import { lookUp } from "../lookup.ts";
-import { CannotRun, systemWords } from "../system.ts";
+import { CannotRun, codeOf, systemWords } from "../system.ts";
 import { isHostName } from "./control-files.ts";
 
 /** Where in a file, from 1, and what is wrong there. */
@@ -95,17 +95,31 @@ export function* domains(text: string): Generator<Spot> {
 }
 
 export function* recipients(text: string, { home }: Surroundings): Generator<Spot> {
-  const all = [...entries(text)];
-  const mailboxes = new Set(readdirSync(join(home, "mail")));
-  for (const [line, entry] of all) {
+  for (const [line, entry] of entries(text)) {
     const [name = "", target = name, ...more] = entry.split(":");
-    if (name === "" || more.length > 0 || /[^\x21-\x7e]|@/.test(entry)) {
+    if (name === "" || more.length > 0 || /[^\x21-\x7e]|@|\//.test(entry)) {
       yield { line, column: 1, text: 'wants "name" or "name:other-name"' };
-    } else if (!mailboxes.has(target)) {
-      const makes = hasLogin(home, target) ? "init" : `user add ${target}`;
-      const text = `there is no mailbox mail/${target}; acceptutils ${makes} makes it`;
-      yield { line, column: entry.length - target.length + 1, text };
+      continue;
     }
+    const text = mailboxFault(home, target);
+    if (text !== undefined) yield { line, column: entry.length - target.length + 1, text };
+  }
+}
+
+/** What keeps mail from a mailbox, and what to do; undefined: nothing. */
+function mailboxFault(home: string, name: string): string | undefined {
+  const makes = hasLogin(home, name) ? "acceptutils init" : `acceptutils user add ${name}`;
+  const folder = `mail/${name}`;
+  try {
+    if (statSync(join(home, folder, "Maildir")).isDirectory()) return undefined;
+    return `${folder}/Maildir is a file, and should be a folder: move it away, and ${makes} makes it`;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "") throw error;
+    if (code === "ENOENT") return `there is no mailbox ${folder}; ${makes} makes it`;
+    return code === "ENOTDIR"
+      ? `${folder} is a file, and should be a folder: move it away, and ${makes} makes it`
+      : `${folder}: ${systemWords(code)}; start as its owner, or change its mode`;
   }
 }
 

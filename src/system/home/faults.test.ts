@@ -34,11 +34,11 @@ const good: Readonly<Record<string, string>> = {
 const renew = "; without this file, acceptutils init makes a new one";
 
 let homes = 0;
-/** The faults of a home that is good but for `changes`; undefined: the file is not there. */
-function faults(changes: Readonly<Record<string, string | undefined>>): string[] {
+/** The faults of a home that is good but for `changes`; undefined: the file is not there; null: nor its folder. */
+function faults(changes: Readonly<Record<string, string | undefined | null>>): string[] {
   const home = join(folder, String(homes++));
   for (const [file, text] of Object.entries({ ...good, ...changes })) {
-    if (text === undefined && file === "queue/x") continue;
+    if (text === null || (text === undefined && file === "queue/x")) continue;
     mkdirSync(dirname(join(home, file)), { recursive: true });
     if (text !== undefined) writeFileSync(join(home, file), text);
   }
@@ -230,6 +230,15 @@ test("what is no text, or too long, or empty, is a line or a few, in whatever fi
   const bob = { "users/passwd": "bob:*:1:1::mail/bob:\n", "control/recipients": "bob\n" };
   const advice = "there is no mailbox mail/bob; acceptutils init makes it";
   assert.deepEqual(faults(bob), [`control/recipients:1:1: ${advice}`], "he could not be added again");
+  const notOne = "should be a folder: move it away, and acceptutils init makes it";
+  for (const [file, text] of [
+    ["mail/alice", `mail/alice is a file, and ${notOne}`],
+    ["mail/alice/Maildir", `mail/alice/Maildir is a file, and ${notOne}`],
+  ] as const)
+    assert.deepEqual(
+      faults({ "mail/alice/Maildir/new/x": null, [file]: "", "control/recipients": "alice\n" }),
+      [`control/recipients:1:1: ${text}`],
+    );
   const many = faults({ "users/passwd": garbage });
   assert.equal(many.length, 6);
   assert.match(many[5]!, /^users\/passwd: and \d+ more lines like these$/);
