@@ -75,6 +75,18 @@ for (const page of pages) {
     assert.ok(titles.includes("SYNOPSIS") || page.endsWith(".5"));
   });
 
+  test(`${page}: OPTIONS tells of every letter of SYNOPSIS`, { skip: noMandoc }, () => {
+    const told = section(page, "OPTIONS").join("\n");
+    if (told.startsWith("As in ") || !/^-/m.test(told)) return; // its options are told elsewhere
+    const letters = [
+      ...section(page, "SYNOPSIS")
+        .join(" ")
+        .matchAll(/\[-([A-Za-z0-9]+)/g),
+    ].flatMap(([, run]) => [...run!]);
+    const missing = letters.filter((letter) => !new RegExp(`(^|[ ,])-${letter}\\b`, "m").test(told));
+    assert.deepEqual(missing, []);
+  });
+
   if (programNames.includes(name) && !otherwise.has(name)) {
     test(`${page}: SYNOPSIS is the usage line`, { skip: noMandoc }, () => {
       const { stderr } = spawnSync(process.execPath, [join(root, "src", "main.ts"), name], {
