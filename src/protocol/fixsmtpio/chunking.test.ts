@@ -294,9 +294,14 @@ const dialogues: Record<string, [Scene, string]> = {
      (TLS)
      S: 220 hi
      C: BDAT 6
-     s: BDAT 6
-     S: 502 no
-     c: 502 no`,
+     C: QUIT
+     C: RSET
+     s: NOOP fixsmtpio CHUNKING FIRST BDAT 6
+     s: RSET
+     S: 250 ok
+     S: 250 ok
+     c: 502 unimplemented (#5.5.1)
+     c: 250 ok`,
   ],
   "strict line ends: a chunk without them is not sent": [
     { options: { offersChunking: true, strictLineEnds: true } },
@@ -358,10 +363,15 @@ const dialogues: Record<string, [Scene, string]> = {
      s: EHLO c
      S: 502 no
      c: 502 no
-     C: BDAT 3
-     s: BDAT 3
-     S: 502 no
-     c: 502 no`,
+     C: BDAT 6
+     C: QUIT
+     C: RSET
+     s: NOOP fixsmtpio CHUNKING FIRST BDAT 6
+     s: RSET
+     S: 250 ok
+     S: 250 ok
+     c: 502 unimplemented (#5.5.1)
+     c: 250 ok`,
   ],
 };
 

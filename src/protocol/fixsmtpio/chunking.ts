@@ -15,11 +15,23 @@ interface Chunk {
   readonly isLast: boolean;
 }
 
-/** Reads a BDAT request; undefined when it is not one that a server would understand. */
+const space = 0x20;
+
+/** Would any server take it for BDAT? Some skip blanks, of any kind. */
+function seemsBdat({ bytes, start, end, event }: Request): boolean {
+  const isLikely = event.startsWith("bdat") || bytes[start]! <= space;
+  return isLikely && /^\s*bdat\s/i.test(bytes.toString("latin1", start, end));
+}
+
+/** Some servers count to here and begin again. */
+const maximumOctets = 0x7fffffff;
+
+/** Reads a BDAT request; undefined when it is not one that every server reads in the same way. */
 export function chunkOf({ bytes, start, end }: Pick<Request, "bytes" | "start" | "end">): Chunk | undefined {
   const [, size, last] =
-    /^BDAT +([0-9]{1,12})( +LAST)? *\r?\n$/i.exec(bytes.toString("latin1", start, end)) ?? [];
-  return size === undefined ? undefined : { octets: Number(size), isLast: last !== undefined };
+    /^BDAT +([0-9]{1,10})( +LAST)? *\r?\n$/i.exec(bytes.toString("latin1", start, end)) ?? [];
+  if (size === undefined || Number(size) > maximumOctets) return undefined;
+  return { octets: Number(size), isLast: last !== undefined };
 }
 
 const offer = /^250[ -]CHUNKING\s/im;
@@ -76,18 +88,19 @@ export class Chunking {
 
   /** The client has said BDAT to the server, which hears it as it was said or with something in front. */
   passed(request: Request, asItIs: boolean): void {
-    if (this.#offeredBy === undefined) return;
     // A request with something in front is no BDAT to the server, and the client sends its chunk all the same.
     this.#expect(chunkOf(request) ?? { octets: 0, isLast: false }, asItIs ? "as it is" : "nowhere", true);
   }
 
-  /** Takes a request that has to do with our own BDAT. "pass": it is for the server. */
-  request(request: Request): "taken" | "pass" | "needs another server" {
-    if (this.#offeredBy === undefined) return "pass";
+  /**
+   * Takes a request that has to do with BDAT. "pass": it is for the server. "not offered": it, and its octets, are not.
+   */
+  request(request: Request): "taken" | "pass" | "not offered" | "needs another server" {
     const { event } = request;
-    if (event === "bdat") {
+    if (seemsBdat(request)) {
       const chunk = chunkOf(request);
       const isOurs = this.#offeredBy === "us" && (this.#stage !== "none" || !this.#hasPrefix(event));
+      if (chunk !== undefined && this.#offeredBy === undefined) return "not offered";
       if (chunk !== undefined && !isOurs) return "pass";
       this.#talk.keep(request);
       // A server that reads another length in it would find requests where we saw none.
@@ -95,9 +108,9 @@ export class Chunking {
       else this.#take(chunk);
       return "taken";
     }
-    if (this.#offeredBy === "server") return "pass";
     if (this.#stage !== "open" && this.#stage !== "lost") {
       if (event === "mail" || resets.has(event)) this.#stage = "none";
+      if (event === "helo") this.#offeredBy = undefined; // a session without extensions
       return "pass";
     }
     // The server is within DATA: it would take these for lines of the message.

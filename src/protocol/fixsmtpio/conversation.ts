@@ -168,6 +168,7 @@ export class Conversation {
       const answer = this.#answerTo(request.event);
       const how = answer === "TLS first" ? "pass" : this.#chunking.request(request);
       if (how === "pass") this.#passRequest(request, answer);
+      else if (how === "not offered") this.#passRequest(request, "no CHUNKING");
       else if (how === "needs another server") this.#startAnew(request);
     }
     return true;
@@ -245,6 +246,7 @@ export class Conversation {
         this.#chunking.replyToData(event, reply);
         break;
       case "TLS first":
+      case "no CHUNKING":
         talk.pass(event, reply, replyOf(replies[answer]));
         break;
       case "no TLS":

@@ -13,6 +13,7 @@ export type Answer =
   | "TLS first"
   | "start TLS"
   | "no TLS"
+  | "no CHUNKING"
   | OwnAnswer;
 
 /** What we answer ourselves; the server does not see the request. */
@@ -47,11 +48,12 @@ export interface Expected {
   readonly secret: boolean;
 }
 
-/** What a server that has no TLS sees before the request itself. To NOOP with any words it says 250. */
+/** What the server sees before a request that it is not to obey. To NOOP with any words it says 250. */
 export const fronts: Readonly<Partial<Record<Answer, string>>> = {
   "TLS first": "NOOP fixsmtpio STARTTLS FIRST ",
   "start TLS": "NOOP fixsmtpio STARTTLS BEGIN ",
   "no TLS": "NOOP fixsmtpio STARTTLS BLOCK ",
+  "no CHUNKING": "NOOP fixsmtpio CHUNKING FIRST ",
 };
 
 /** What the client hears in place of the server's words. */
@@ -59,6 +61,7 @@ export const replies = {
   "TLS first": "530 Must start TLS first (#5.7.0)\r\n",
   "start TLS": "220 Ready to start TLS (#5.7.0)\r\n",
   "no TLS": "502 unimplemented (#5.5.1)\r\n",
+  "no CHUNKING": "502 unimplemented (#5.5.1)\r\n",
 } as const;
 
 /** So many that are done with are kept before the others move up. */
