@@ -71,7 +71,17 @@ export interface Case extends Outcome {
   readonly run_as?: string;
   readonly topic?: string;
   readonly bug?: true;
+  readonly measured?: Measured;
   readonly explanation?: string;
+}
+
+/** What the original needed, in a case that has no steps. */
+export interface Measured {
+  readonly requests: number;
+  readonly request: string;
+  readonly reply: string;
+  /** KiB for so many requests. */
+  readonly resident_growth_kib: number;
 }
 
 /** The cases of test/golden/NAME.json. */
