@@ -87,6 +87,15 @@ test("a failed login names the client, when it is known, in one line that cannot
   ]);
 });
 
+test("a password that was not judged is no failed login of the client", () => {
+  const { session } = after(smtp, [], { client: "192.0.2.7" });
+  for (const code of [2, 111]) {
+    const [, actions] = step(smtp, session, { on: "checked", pid: 7, user: "alice", ended: { code } });
+    const logged = actions.flatMap((action) => (action.do === "log" ? [action.words] : []));
+    assert.deepEqual(logged, ["checkpassword 7 failed, 2 remaining"]);
+  }
+});
+
 test("a line that held a password is wiped", () => {
   const lines = [`AUTH PLAIN ${base64("\0alice\0secret")}`, "AUTH LOGIN x", "PASS secret"];
   for (const dialect of [smtp, pop3]) {

@@ -164,7 +164,13 @@ function checked(dialect: Dialect, before: Session, { pid, user, ended }: Checke
     case 1: // not acceptable
     case 2: // misused
     case 111: // unable
-      return failed(dialect, session, user, (left) => `checkpassword ${pid} failed, ${left} remaining`);
+      return failed(
+        dialect,
+        session,
+        user,
+        (left) => `checkpassword ${pid} failed, ${left} remaining`,
+        ended.code === 1,
+      );
     case 16: // fixsmtpio: the server timed out, and its words were hidden
       return hangUp(say(dialect.trouble("timeout")));
     case 18: // fixsmtpio: its rules do not parse
@@ -185,12 +191,14 @@ function failed(
   session: Session,
   user: string,
   words: (triesLeft: number) => string,
+  guessed = true,
 ): Outcome {
   const triesLeft = session.triesLeft - 1;
   const actions: Action[] = [{ do: "log", words: words(triesLeft) }];
   const { client } = session.settings;
-  // What fail2ban reads: examples/fail2ban. A name has no blank here, so it cannot name another client.
-  if (client !== "")
+  // What fail2ban reads: examples/fail2ban. A name has no blank here, so it cannot name another client. A database that
+  // is away is nobody's guess.
+  if (guessed && client !== "")
     actions.push({ do: "log", words: `failed login for ${loggable(user) || "?"} from ${client}` });
   actions.push(say(dialect.trouble("authorization")));
   if (triesLeft <= 0) actions.push({ do: "hangUp", code: 1 });
