@@ -58,6 +58,20 @@ test("every departure from the originals is explained where it says", () => {
   }
 });
 
+test("docs/dependencies.md names every package of Debian that the tests want", () => {
+  const script = read(".ci/run");
+  const lists = [/^packages=\(([^)]*)\)/m, /^for package in ([\w -]+); do$/m].map(
+    (list) => list.exec(script)?.[1],
+  );
+  const named = read("docs/dependencies.md").split(/[^\w-]+/);
+  const packages = lists.flatMap((list = "") => list.trim().split(/\s+/));
+  assert.ok(packages.length > 15 && packages.includes("nullmailer"), packages.join());
+  assert.deepEqual(
+    packages.filter((name) => !named.includes(name)),
+    [],
+  );
+});
+
 test("the readme names every program of the chain", () => {
   for (const name of ["sslserver", "authup", "checkpassword", "checknotroot", "fixsmtpio"]) {
     assert.ok(programNames.includes(name));

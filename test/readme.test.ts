@@ -122,10 +122,17 @@ test("programs run by themselves", () => {
 });
 
 test("the run scripts are those of a new home", () => {
+  const services = new Map([
+    ["2525", "smtp"],
+    ["2587", "submission"],
+    ["2110", "pop3"],
+  ]);
   for (const script of blocks("run")) {
-    const [, , port] = /^(\S+) (\d+) \\$/m.exec(script) ?? [];
-    const name = port === "2525" ? "smtp" : "submission";
+    const [, , port = ""] = /^(\S+) (\d+) \\$/m.exec(script) ?? [];
+    const name = services.get(port) ?? "";
+    assert.ok(services.delete(port), port);
     const made = readFileSync(join(folder, "home", "service", name, "run"), "utf8");
     assert.equal(script.replace(` ${port} `, ` ${Number(port) - 2000 + portBase} `), made);
   }
+  assert.deepEqual([...services], [], "a run script that is not shown");
 });
