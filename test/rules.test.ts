@@ -45,6 +45,25 @@ for (const [name, script, told] of [
   });
 }
 
+test("a server of the home folder is found by its name, as a run script finds it", async () => {
+  mkdirSync(join(folder, "bin"));
+  writeFileSync(join(folder, ".acceptutils"), ""); // what tells a home folder from others
+  server(
+    "bin/of-the-home",
+    "echo 220 home; while read line; do printf '250 %s\\r\\n' $ACCEPTUTILS_HOME; done",
+  );
+  const words = [
+    "explain",
+    "--rules",
+    join(examples, "fixsmtpio"),
+    "--event",
+    "noop",
+    "--child",
+    "of-the-home",
+  ];
+  assert.equal((await rules(...words)).all, `event noop\nS: 250 ${folder}\nc: 250 ${folder}\n`);
+});
+
 test("what is missing is told with the usage, in UTF-8", async () => {
   const { all, code } = await rules("record");
   assert.match(

@@ -1,7 +1,10 @@
 /** Asks a server what it says: the lines that rules are about. */
+import { join } from "node:path";
 import { linesOf, ReplyReader } from "../../../protocol/fixsmtpio/reply.ts";
 import { visible } from "../../../protocol/fixsmtpio/visible.ts";
+import { isHome } from "../../../system/home/make.ts";
 import { CannotRun, type Child, Closed, type Input, type System, TimedOut } from "../../../system/system.ts";
+import { homeFolder } from "../default-home.ts";
 import { type Command, Problem } from "../verb.ts";
 
 const patienceSeconds = 10;
@@ -18,6 +21,7 @@ export async function askServer(
 ): Promise<readonly (readonly string[])[]> {
   const words = line.split(" ").filter((word) => word !== "");
   const { system } = command;
+  findPrograms(command);
   try {
     const server = await system.spawn(words, { wires: { 0: { toChild: true }, 1: { fromChild: true } } });
     const replies = new ReplyReader();
@@ -39,6 +43,15 @@ export async function askServer(
     if (error instanceof Closed) throw new Problem(`${words[0]} ended before it had answered`);
     throw error;
   }
+}
+
+/** The programs of the home folder are found by their names, as run scripts find them. */
+function findPrograms(command: Command): void {
+  const home = homeFolder(undefined, command);
+  if (!isHome(home)) return;
+  const { env } = command.system;
+  env.set("ACCEPTUTILS_HOME", home);
+  env.set("PATH", `${join(home, "bin")}:${env.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin"}`);
 }
 
 /** One that does not want to end is not asked twice. */

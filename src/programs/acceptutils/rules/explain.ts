@@ -9,6 +9,7 @@ import { visible } from "../../../protocol/fixsmtpio/visible.ts";
 import { type Command, exit, Misused, parse, type Verb } from "../verb.ts";
 import { askServer } from "./child.ts";
 import { goodRules, readSession } from "./files.ts";
+import { askedFor, sessionOf } from "./one-event.ts";
 
 export const explain: Verb = {
   synopsis:
@@ -40,35 +41,29 @@ async function run(words: readonly string[], command: Command): Promise<number> 
   }
   const { event, child, reply } = values;
   if (event === undefined) throw new Misused("SESSION or --event is missing");
-  if ((child === undefined) === (reply === undefined)) throw new Misused("--event wants --child or --reply");
   const lower = event.toLowerCase();
-  const request = `${event.toUpperCase()}${lower === "ehlo" || lower === "helo" ? " localhost" : ""}\r\n`;
-  const requests = lower === "greeting" ? [] : [request];
-  const replies =
-    child === undefined
-      ? [
-          ...(lower === "greeting" ? [] : [["220 server ESMTP\r\n"]]),
-          (reply ?? []).map((line) => line + "\r\n"),
-        ]
-      : await askServer(child, requests, command);
-  const session: Session = {
+  const hasReply = lower !== "clienteof";
+  if (hasReply && (child === undefined) === (reply === undefined)) {
+    throw new Misused("--event wants --child or --reply");
+  }
+  if (!hasReply && (child ?? reply) !== undefined) throw new Misused(`nobody replies to ${lower}`);
+  const circumstances = {
     env: new Map(values.env.map((text) => [text.split("=", 1)[0] ?? "", ""])),
     greeting: "localhost",
-    tls: values.tls ? "available" : "unavailable",
+    tls: values.tls ? ("available" as const) : ("unavailable" as const),
     options: {},
-    moments: replies.flatMap((lines, at) => [
-      ...requests.slice(at - 1, at).map((text) => heardLater({ do: "client says", text })),
-      heardLater({ do: "server says", text: lines.join("") }),
-    ]),
     exitCode: undefined,
   };
+  const heard =
+    child === undefined
+      ? (reply ?? []).map((line) => `${line}\r\n`)
+      : (await askServer(child, askedFor(lower, circumstances, file.rules), command)).at(-1);
+  const session = sessionOf(lower, circumstances, (heard ?? []).join(""));
   const lines = explained(session, file);
   const start = lines.indexOf(`event ${lower}`);
   for (const line of lines.slice(Math.max(0, start))) await command.say(line);
   return exit.fine;
 }
-
-const heardLater = (act: Session["moments"][number]["act"]) => ({ act, serverHears: "", clientHears: "" });
 
 /** The explanation of a whole session, as lines. `name` is that of the rules file. */
 export function explained(

@@ -150,6 +150,31 @@ test("explain: a variable, and a real server", async () => {
   assert.match(out, /\nc: 235 ok, go ahead \(#2\.0\.0\)\n$/);
 });
 
+test("explain: the server is asked what fixsmtpio would ask it", async () => {
+  const words = ["explain", "--rules", join(examples, "fixsmtpio"), "--env", "AUTHUP_USER=alice"];
+  const { out } = await told([...words, "--event", "auth", "--child", "ofmipd"]);
+  assert.match(out, /^event auth\nS: 250 NOOP AUTH\n[\s\S]*\nc: 502 unimplemented \(#5\.5\.1\)\n$/);
+});
+
+test("explain: events that no request is", async () => {
+  put("rules", ":timeout::*:16:\n:clienteof::*:7:\n:in_data::2*::250 stored\n:data::*::354 b\n");
+  const told1 = async (...words: string[]) => (await told(["explain", "--rules", "rules", ...words])).out;
+  assert.equal(
+    await told1("--event", "timeout", "--reply", "451 x"),
+    "event timeout\nS: 451 x\n   rules:1: :timeout::*:16:\n      deletes it, exit code 16\n" +
+      "c: (nothing)\nexit code 16, by rules:1\n",
+  );
+  assert.equal(
+    await told1("--event", "CLIENTEOF"),
+    "event clienteof\n   rules:2: :clienteof::*:7:\n      applies, exit code 7\nexit code 7, by rules:2\n",
+  );
+  assert.equal(
+    await told1("--event", "in_data", "--reply", "250 ok"),
+    "event in_data\nS: 250 ok\n   rules:3: :in_data::2*::250 stored\n      makes it 250 stored\nc: 250 stored\n",
+  );
+  assert.match(await told1("--event", "timeout", "--child", "x"), /no server can be asked for timeout/);
+});
+
 test("test: a session that goes otherwise is shown, and is exit code 1", async () => {
   put("fixsmtpio", ":noop::*::250 changed\n");
   put("one.session", "S: 220 x\nc: 220 x\nC: NOOP\nS: 250 ok\nc: 250 ok\n(exit 0)\n(server ends 0)\n");
