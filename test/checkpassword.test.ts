@@ -1,10 +1,21 @@
 /**
- * Plays the golden transcripts of checkpassword against ours, as a process. The recorder's accounts were those of a
+ * Plays the golden transcripts of checkpassword against ours, as a process and in a worker of its user. The recorder's accounts were those of a
  * system; here they are lines of users/passwd. test/golden/README.md tells the format.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fork, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -12,6 +23,7 @@ import { hashPassword } from "../src/control/password-hash.ts";
 import { formatUser } from "../src/control/users.ts";
 import { Secret } from "../src/protocol/checkpassword/secret.ts";
 import { casesOf, root } from "./runner/case.ts";
+import type { News, Task } from "./runner/resident.ts";
 
 interface CheckpasswordCase {
   readonly name: string;
@@ -43,6 +55,13 @@ env | sed 's/^/env /'
 exit 9
 `;
 
+/** What a test sees of a program that has ended. */
+interface Seen {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 const folder = mkdtempSync(join(tmpdir(), "golden-checkpassword."));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -56,7 +75,13 @@ before(async () => {
   writeFileSync(join(folder, "users", "passwd"), formatUser(alice) + "\n", { mode: 0o600 });
 });
 
-function play({ argv, env, fd3, run_as }: CheckpasswordCase) {
+const variables = (env: CheckpasswordCase["env"]) => ({
+  ...env,
+  PATH: `${join(folder, "bin")}:${join(root, "build", "bin")}:/usr/bin:/bin`,
+  ACCEPTUTILS_HOME: folder,
+});
+
+function playNatively({ argv, env, fd3, run_as }: CheckpasswordCase): Seen {
   const [word = "", ...args] = argv;
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "pipe", "pipe"];
   if (fd3 !== null) {
@@ -68,19 +93,52 @@ function play({ argv, env, fd3, run_as }: CheckpasswordCase) {
   return spawnSync(word, args, {
     encoding: "latin1",
     stdio,
-    env: {
-      ...env,
-      PATH: `${join(folder, "bin")}:${join(root, "build", "bin")}:/usr/bin:/bin`,
-      ACCEPTUTILS_HOME: folder,
-    },
+    env: variables(env),
     ...(run_as !== undefined && isRoot ? { uid: nobody, gid: nobody } : {}),
   });
 }
 
-for (const played of casesOf<CheckpasswordCase>("checkpassword")) {
-  test(`golden checkpassword: ${played.name}`, (t) => {
+/** A worker is no root: it is the user already, and is asked by a program beside it. */
+async function playInWorker({ argv, env, fd3, run_as }: CheckpasswordCase): Promise<Seen> {
+  const passwd = join(folder, "users", "passwd");
+  if (isRoot) chownSync(passwd, uid, gid);
+  const client = join(folder, "client");
+  const server = createServer().listen({ path: client, writableAll: true });
+  await once(server, "listening");
+  const who = run_as === undefined ? { uid, gid } : { uid: nobody, gid: nobody };
+  const worker = fork(join(root, "test", "runner", "worker.ts"), [], {
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+    ...(isRoot ? who : {}),
+  });
+  try {
+    let stderr = "";
+    const ending = Promise.withResolvers<number | null>();
+    worker.on("message", (news: News) => {
+      if ("log" in news) stderr += `${news.log}\n`;
+      else ending.resolve("code" in news.ended ? news.ended.code : null);
+    });
+    worker.on("exit", () => ending.resolve(null));
+    const task: Task = { argv, env: variables(env), cwd: folder, client, fd3 };
+    worker.send(task);
+    const [socket] = (await once(server, "connection")) as [Socket];
+    const chunks: Buffer[] = await socket.toArray();
+    return { status: await ending.promise, stdout: Buffer.concat(chunks).toString("latin1"), stderr };
+  } finally {
+    worker.kill();
+    server.close();
+    if (isRoot) chownSync(passwd, 0, 0);
+  }
+}
+
+const hosts = { native: playNatively, resident: playInWorker } as const;
+
+for (const [played, host] of casesOf<CheckpasswordCase>("checkpassword").flatMap((each) => [
+  [each, "native"] as const,
+  [each, "resident"] as const,
+])) {
+  test(`golden checkpassword: ${played.name}, ${host}`, async (t) => {
     if (played.run_as !== undefined && !isRoot) return t.skip("needs root, to be somebody else");
-    const { status, stdout, stderr } = play(played);
+    const { status, stdout, stderr } = await hosts[host](played);
     // Without root for the shadow file the original could only say no. We can say why: try again later.
     const exit = played.name === "not-root-cannot-read-shadow" ? 111 : played.exit;
     assert.equal(status, exit, stderr);
@@ -108,7 +166,7 @@ for (const played of casesOf<CheckpasswordCase>("checkpassword")) {
 }
 
 test("no password in the log or in the next program's memory map of arguments", () => {
-  const { stdout, stderr } = play({
+  const { stdout, stderr } = playNatively({
     ...casesOf<CheckpasswordCase>("checkpassword")[0]!,
     argv: ["checkpassword", "cat", "/proc/self/cmdline", "/proc/self/environ"],
   });

@@ -8,7 +8,7 @@ import {
   type Word,
 } from "../protocol/checkpassword/conversation.ts";
 import { maximumOctets } from "../protocol/checkpassword/fields.ts";
-import type { Input, Output, System } from "../system/system.ts";
+import { CannotOpen, type Input, type Output, type System } from "../system/system.ts";
 import { Gone, type Peer } from "./sasl/converse.ts";
 
 /** One octet more than checkpassword takes is enough to know that there are too many. */
@@ -27,7 +27,7 @@ export async function readDescriptor3(system: Pick<System, "input" | "output">):
     const chunk = await input.read();
     if (chunk === null) break;
     if (filled === 0 && chunk[0] === 0) {
-      return { conversation: await Conversation.begin(input, system.output(3), chunk.subarray(1)) };
+      return { conversation: await Conversation.begin(input, answersTo(system), chunk.subarray(1)) };
     }
     const taken = chunk.subarray(0, fields.length - filled);
     fields.set(taken, filled);
@@ -37,6 +37,16 @@ export async function readDescriptor3(system: Pick<System, "input" | "output">):
   }
   input.close();
   return { fields: fields.subarray(0, filled) };
+}
+
+/** Who cannot hear an answer has no conversation, but an empty name. */
+function answersTo(system: Pick<System, "output">): Output {
+  try {
+    return system.output(3);
+  } catch (error) {
+    if (error instanceof CannotOpen) throw new Gone("nobody hears on descriptor 3");
+    throw error;
+  }
 }
 
 /** checkpassword's end of a conversation. */

@@ -84,6 +84,7 @@ export class Pipe implements Input, Output {
 }
 
 class ReadingEnd implements Input {
+  closed = false;
   readonly #pipe: Pipe;
 
   constructor(pipe: Pipe) {
@@ -95,6 +96,7 @@ class ReadingEnd implements Input {
   }
 
   close(): void {
+    this.closed = true;
     this.#pipe.abandon();
   }
 }

@@ -184,8 +184,9 @@ class ResidentSystem implements System {
       return program(args, this);
     }
     const wires: Record<number, Wire> = {};
-    for (const fd of this.descriptors.inputs.keys()) wires[fd] = { inherit: true };
-    for (const fd of this.descriptors.outputs.keys()) wires[fd] = { inherit: true };
+    const { inputs, outputs } = this.descriptors;
+    for (const fd of [...inputs.keys(), ...outputs.keys()])
+      if (inputs.get(fd)?.closed !== true) wires[fd] = { inherit: true };
     const lent = this.#tls === "offered" ? this.#session.lendTls?.(this.input(0)) : undefined;
     const ended = await (await this.#startForeign(path, argv, { wires }, lent)).wait();
     if ("signal" in ended) throw new Killed(ended.signal);

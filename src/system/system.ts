@@ -27,6 +27,8 @@ export interface Input {
   read(timeoutSeconds?: number): Promise<Uint8Array | null>;
   /** Gives the descriptor up; what is unread is lost. */
   close(): void;
+  /** True once a pipe in memory was given up: nobody inherits it then. */
+  readonly closed?: boolean;
   /** The descriptor another process could inherit, when there is one. */
   readonly fd?: number | undefined;
 }

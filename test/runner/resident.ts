@@ -21,6 +21,8 @@ export interface Task {
   readonly control?: string;
   readonly inside?: string;
   readonly qq?: { readonly message: string; readonly envelope: string };
+  /** The program is spawned by another, with these octets on descriptor 3; null: without it. */
+  readonly fd3?: string | null;
 }
 export type News = { readonly log: string } | { readonly ended: Ended };
 

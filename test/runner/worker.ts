@@ -5,7 +5,7 @@ import { programCalled } from "../../src/programs/table.ts";
 import { inputOf, Pipe } from "../../src/system/pipe.ts";
 import { runResident, type Secured } from "../../src/system/resident-host.ts";
 import { connection, StreamInput, StreamOutput } from "../../src/system/stream.ts";
-import type { Input, Output } from "../../src/system/system.ts";
+import { type Input, Killed, type Output, type Program, type Programs } from "../../src/system/system.ts";
 import { readBlock } from "../../src/system/ucspi-tls.ts";
 import type { News, Task } from "./resident.ts";
 
@@ -15,7 +15,7 @@ process.on("message", (task: Task) => {
   void play(task);
 });
 
-async function play({ argv, env, cwd, client, control, inside, qq }: Task): Promise<void> {
+async function play({ argv, env, cwd, client, control, inside, qq, fd3 }: Task): Promise<void> {
   const sockets: Socket[] = [];
   const open = async (path: string) => {
     const socket = connect({ path, allowHalfOpen: true });
@@ -34,7 +34,7 @@ async function play({ argv, env, cwd, client, control, inside, qq }: Task): Prom
       ? connection(await open(client!))
       : { input: inputOf(bytesOf(qq.message)), output: readable(bytesOf(qq.envelope)) };
   const ended = await runResident(argv, {
-    programs: programCalled,
+    programs: fd3 === undefined ? programCalled : spawningFirst(argv, fd3),
     env: new Map(Object.entries(env)),
     cwd,
     ...ends,
@@ -43,6 +43,23 @@ async function play({ argv, env, cwd, client, control, inside, qq }: Task): Prom
   });
   for (const socket of sockets) socket.destroySoon();
   tell({ ended });
+}
+
+/** In the place of the first program one that spawns it, as authup spawns a checkpassword. */
+function spawningFirst(argv: readonly string[], fd3: string | null): Programs {
+  const spawning: Program = async (_args, system) => {
+    const onDescriptor3 = fd3 === null ? {} : { 3: { bytes: bytesOf(fd3) } };
+    const wires = { 0: { inherit: true }, 1: { inherit: true }, ...onDescriptor3 } as const;
+    const ended = await (await system.spawn(argv, { wires })).wait();
+    if ("signal" in ended) throw new Killed(ended.signal);
+    return ended.code;
+  };
+  let first: Program | undefined = spawning;
+  return async (name) => {
+    const program = first ?? (await programCalled(name));
+    first = undefined;
+    return program;
+  };
 }
 
 const bytesOf = (text: string) => Buffer.from(text, "latin1");
