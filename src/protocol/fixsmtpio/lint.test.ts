@@ -40,8 +40,10 @@ test("each of the published rules that a service needs is missed", () => {
   );
   assert.deepEqual(
     missed.map((line) => lines.indexOf(line) + 1),
-    [4, 8, 9, 10, 11, 12, 13, 15],
+    [4, 8, 9, 10, 11, 12, 13, 14, 15],
   );
+  const withoutAuth = lines.toSpliced(13, 1).join("\n");
+  assert.deepEqual(found(withoutAuth, { ...purpose, hidesExtensions: true }), []);
 });
 
 for (const [rules, finding] of [

@@ -15,6 +15,8 @@ export interface Purpose {
   readonly behindAuthup: boolean;
   /** STARTTLS is to be offered. */
   readonly offersTls: boolean;
+  /** `fixsmtpio -h` takes the server's own AUTH out of the reply to EHLO. */
+  readonly hidesExtensions?: boolean | undefined;
   /** The variables that something sets; undefined when that is not known. */
   readonly variables?: ReadonlySet<string> | undefined;
 }
@@ -139,7 +141,10 @@ function covers({ glob: wide }: Rule, { glob: narrow }: Rule): boolean {
   return wide.source === `${wide.prefix}*` && narrow.prefix.startsWith(wide.prefix);
 }
 
-function missing(rules: readonly Rule[], { behindAuthup, offersTls }: Purpose): Remark[] {
+function missing(
+  rules: readonly Rule[],
+  { behindAuthup, offersTls, hidesExtensions = false }: Purpose,
+): Remark[] {
   const remarks: Remark[] = [];
   const find = (event: string, line: string, wanted: (rule: Rule) => boolean) =>
     rules.some((rule) => rule.event === event && rule.glob.matches(line) && wanted(rule));
@@ -167,6 +172,12 @@ function missing(rules: readonly Rule[], { behindAuthup, offersTls }: Purpose): 
     ["timeout", "451 x\r\n", "AUTHUP_USER:timeout::*:16:", hasCode(16)],
     ["clienteof", "", "AUTHUP_USER:clienteof::*:0:", hasCode(0)],
     [
+      "ehlo",
+      "250-AUTH PLAIN\r\n",
+      "AUTHUP_USER:ehlo::250?AUTH*::",
+      ({ response }) => response.do === "delete",
+    ],
+    [
       "auth",
       "250 x\r\n",
       "AUTHUP_USER:auth:NOOP :*::502 unimplemented (#5.5.1)",
@@ -174,6 +185,7 @@ function missing(rules: readonly Rule[], { behindAuthup, offersTls }: Purpose): 
     ],
   ];
   for (const [event, line, example, wanted] of needed) {
+    if (event === "ehlo" && hidesExtensions) continue;
     if (find(event, line, (rule) => forUsers(rule) && wanted(rule))) continue;
     remarks.push(error(`behind authup this is missing: ${example}`));
   }

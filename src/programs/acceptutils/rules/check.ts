@@ -46,7 +46,8 @@ function purposeOf(script: string | undefined, rules: readonly Rule[]): Purpose 
   const behindAuthup = /\bauthup\b/.test(script);
   const [, tls] = /\bUCSPITLS=['"]?([^\s'"]*)/.exec(script) ?? [];
   const offersTls = tls !== undefined && tls !== "-" && !behindAuthup;
-  return { behindAuthup, offersTls, variables: variablesIn(script, rules, behindAuthup) };
+  const hidesExtensions = /\bfixsmtpio(?:\s+-\S+|\s+\d+)*\s+-[bs]*h/.test(script);
+  return { behindAuthup, offersTls, hidesExtensions, variables: variablesIn(script, rules, behindAuthup) };
 }
 
 /** What can set any variable: a tcprules file, a folder of variables, another script. */
