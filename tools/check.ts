@@ -7,7 +7,7 @@ const unitTests = () =>
     "--disable-warning=ExperimentalWarning",
     "--test",
     "--test-reporter=dot",
-    ...globSync(["src/**/*.test.ts", "test/*play.test.ts"], { cwd: root }),
+    ...globSync(["src/**/*.test.ts", "test/*play.test.ts", "test/documents.test.ts"], { cwd: root }),
   ]);
 
 const results = [types(), lint(), unitTests()];
