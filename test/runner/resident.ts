@@ -77,7 +77,13 @@ async function start(played: Case, folder: Folder, worker: ChildProcess): Promis
     ...(played.qq === undefined ? {} : { qq: played.qq }),
   };
   worker.send(task);
-  const line = await Promise.race([client?.connected, once(worker, "exit").then(() => undefined)]);
+  const waiting = new AbortController();
+  const gone = once(worker, "exit", { signal: waiting.signal }).then(
+    () => undefined,
+    () => undefined, // no longer waited for
+  );
+  const line = await Promise.race([client?.connected, gone]);
+  waiting.abort();
   const family = new Family(worker.pid!);
   return {
     client: line,
