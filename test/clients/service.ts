@@ -37,6 +37,8 @@ export interface Service {
 const startSeconds = 60;
 
 export interface Options {
+  /** Of Node.js, for all its processes. */
+  readonly flags?: readonly string[];
   /** Words of `acceptutils up` beside the usual ones. */
   readonly words?: readonly string[];
   /** Changes a file of the home before the service runs: returns its path and its new text. */
@@ -44,7 +46,11 @@ export interface Options {
 }
 
 /** Starts the service and waits until it says that everything answers. */
-export async function startService({ prepare, words: more = [] }: Options = {}): Promise<Service> {
+export async function startService({
+  prepare,
+  words: more = [],
+  flags = [],
+}: Options = {}): Promise<Service> {
   const folder = mkdtempSync(join(tmpdir(), "service-"));
   chmodSync(folder, 0o755); // the service's users must get through
   const marker = randomUUID();
@@ -60,7 +66,7 @@ export async function startService({ prepare, words: more = [] }: Options = {}):
     "--json",
     ...more,
   ];
-  const main = ["--disable-warning=ExperimentalWarning", join(root, "build", "app.cjs")];
+  const main = ["--disable-warning=ExperimentalWarning", ...flags, join(root, "build", "app.cjs")];
   let made: Facts["users"] = [];
   if (prepare !== undefined) {
     const home = join(folder, "home");
