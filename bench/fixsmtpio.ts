@@ -238,7 +238,12 @@ const found: readonly { name: string; says: string; value: number; atLeast?: num
     value: alone.ours.growth / 1024,
     atMost: 64,
   },
-  { name: "rules", says: "µs for a reply line and 1,000 rules", value: ruleMicroseconds(), atMost: 20 },
+  {
+    name: "rules",
+    says: "µs for a new reply line and 1,000 rules that begin differently",
+    value: ruleMicroseconds(),
+    atMost: 20,
+  },
 ];
 if (process.argv[2] === "--json") console.log(JSON.stringify(found));
 let missed = 0;

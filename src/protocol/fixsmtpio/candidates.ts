@@ -1,6 +1,7 @@
 /**
- * Which of many rules can match a line at all: those whose glob begins as the line does. The beginnings of all globs
- * make a tree, whose letters are followed as far as the line goes.
+ * Which of many rules match a line. Only those whose glob begins as the line does can: the beginnings of all globs make
+ * a tree, whose letters are followed as far as the line goes. Servers say few different things, and say them often: the
+ * answer for a line is remembered, since a thousand globs that begin with a wildcard are a thousand looks.
  */
 import type { Rule } from "./rule.ts";
 
@@ -12,6 +13,30 @@ interface Place {
 
 /** So few are looked at as fast as the tree. */
 const few = 16;
+
+/** More lines than this, and longer ones, are not remembered. */
+const maximumRemembered = 64;
+const longestRemembered = 512;
+
+const remembered = new WeakMap<readonly Rule[], Map<string, readonly Rule[]>>();
+
+/** The rules, in their order, whose glob matches `line`. */
+export function matching(rules: readonly Rule[], line: string): readonly Rule[] {
+  const look = () => candidates(rules, line).filter(({ glob }) => glob.matches(line));
+  if (rules.length < few || line.length > longestRemembered) return look();
+  let answers = remembered.get(rules);
+  if (answers === undefined) {
+    answers = new Map();
+    remembered.set(rules, answers);
+  }
+  let answer = answers.get(line);
+  if (answer === undefined) {
+    answer = look();
+    if (answers.size >= maximumRemembered) answers.clear();
+    answers.set(line, answer);
+  }
+  return answer;
+}
 
 const trees = new WeakMap<readonly Rule[], Place>();
 

@@ -3,7 +3,7 @@
  * line as the server sent it, while fixups and the end result build on what earlier rules made of it.
  * Source: fixsmtpio(8), of acceptutils; its C where the page and the C disagree.
  */
-import { candidates } from "./candidates.ts";
+import { matching } from "./candidates.ts";
 import type { Rule } from "./rule.ts";
 
 /** What fixups need to know. */
@@ -59,8 +59,7 @@ export function rewriteReply(
   const contents = lines.map((original, index) => {
     const seen = original.includes("\0") ? original.replaceAll("\0", " ") : original;
     let content = original;
-    for (const rule of candidates(rules, seen)) {
-      if (!rule.glob.matches(seen)) continue;
+    for (const rule of matching(rules, seen)) {
       const before = content;
       content = contentAfter(rule, content, index, surroundings);
       exitCode = rule.exitCode ?? exitCode;
