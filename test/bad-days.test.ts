@@ -201,8 +201,11 @@ for (const [how, words, client] of [
   test(`too few open files, ${how}: some are served, the others wait, the log says so once`, async () => {
     const server = await new Server(words, 100).started();
     const sockets = Array.from({ length: 40 }, () => client(server.port));
+    // Nobody leaves before it has come to that.
+    const short = server.logs(/too few open files/);
     const served = sockets.map(async (socket) => {
       const [text] = await once(socket, "data");
+      await short;
       socket.end();
       return String(text);
     });
