@@ -118,9 +118,8 @@ for (const [mechanism, guess] of Object.entries(guesses)) {
     await session.hear();
     const times = new Map<string, number[]>(kinds.map((kind) => [kind, []]));
     for (let at = -50; at < tries; at++) {
-      // In another order each time: what comes first must not be at a disadvantage.
-      for (let turn = 0; turn < kinds.length; turn++) {
-        const kind = kinds[(turn * (1 + (at & 1)) + at + 100) % kinds.length]!;
+      // In any order: nobody is to come always behind the same one, or where memory is collected.
+      for (const kind of shuffled(kinds)) {
         const milliseconds = await guess(session.say, kind);
         if (at >= 0) times.get(kind)!.push(milliseconds); // the first ones are the compiler's
       }
@@ -134,6 +133,13 @@ for (const [mechanism, guess] of Object.entries(guesses)) {
       );
     }
   });
+}
+
+function shuffled<T>(all: readonly T[]): readonly T[] {
+  return all
+    .map((each) => ({ each, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ each }) => each);
 }
 
 /** In how many of all pairs the first one is larger; of equal ones, half. */
