@@ -129,6 +129,7 @@ ${process.getuid?.() === 0 ? "  user = Debian-exim\n" : ""}`;
 
 function obstacle(name: string): string | false {
   if (missing("tcpserver")) return missing("tcpserver");
+  if (name === "exim4" && process.getuid!() !== 0) return "exim4 takes our configuration only from root";
   return places.some((place) => existsSync(join(place, name))) ? false : `${name} is not installed`;
 }
 
