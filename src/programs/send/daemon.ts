@@ -9,6 +9,7 @@ import { channel, QueueStore } from "../../system/queue/store.ts";
 import { restWhenIdle } from "../../system/rest.ts";
 import { onSignal } from "../../system/signals.ts";
 import type { System } from "../../system/system.ts";
+import { Adoption } from "./adoption.ts";
 import type { Agents } from "./agents.ts";
 import { Carrier } from "./carrier.ts";
 import { Committer } from "./committer.ts";
@@ -111,18 +112,20 @@ class Daemon {
           },
         }),
     });
+    const adoption = new Adoption(store, (address) => channel[carrier.route(address)]);
     const adopt = () => {
-      if (this.#adopt((address) => channel[carrier.route(address)])) deliveries.wake();
+      for (const id of adoption.look()) {
+        const message = store.message(id);
+        if (message !== undefined) log.newMessage(message);
+        deliveries.wake();
+      }
     };
     sweepSpool(folder, store.files(), system.now());
     adopt();
     const server = await listenForMessages(join(folder, "socket"), (client) => void intake.serve(client));
     log.line(`status: local 0/${settings.concurrency.local} remote 0/${settings.concurrency.remote}`);
-    let version = store.version();
     const refresh = async () => {
       settings = await readSettings(system);
-      if (version === store.version()) return;
-      version = store.version();
       adopt();
     };
     const timer = every(() => {
@@ -155,26 +158,5 @@ class Daemon {
     log.flush();
     store.close();
     return exit.stopped;
-  }
-
-  /** Takes over what qmail-queue has written itself while we were away. True when there was something. */
-  #adopt(route: (address: string) => (typeof channel)[keyof typeof channel]): boolean {
-    const store = this.#store;
-    const adopted = new Set<number>();
-    for (;;) {
-      const found = store.due(channel.new, Number.MAX_SAFE_INTEGER, 1000);
-      if (found.length === 0) break;
-      store.transact(() => {
-        for (const { id, address, message } of found) {
-          store.route(id, route(address));
-          adopted.add(message);
-        }
-      });
-    }
-    for (const id of adopted) {
-      const message = store.message(id);
-      if (message !== undefined) this.#log.newMessage(message);
-    }
-    return adopted.size > 0;
   }
 }
