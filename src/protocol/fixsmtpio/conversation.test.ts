@@ -2,19 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { playInEveryCut, type Scene, settingsOf } from "../../../test/play-conversation.ts";
+import { rules as published } from "../../system/home/fixsmtpio-rules.ts";
 import { Conversation } from "./conversation.ts";
-
-const published = `
-  :help::*::&fixsmtpio_fixup
-  :greeting::2*::&fixsmtpio_fixup
-  :ehlo::2*::&fixsmtpio_fixup
-  :quit::2*::&fixsmtpio_fixup
-  FIXSMTPIOTLS:greeting::2*::
-  AUTHUP_USER:greeting::2*::235 ok, go ahead (#2.0.0)
-  AUTHUP_USER:clienteof::*:0:
-  AUTHUP_USER:greeting::4*:14:&fixsmtpio_noop
-  AUTHUP_USER:timeout::*:16:
-  AUTHUP_USER:auth:NOOP :*::502 unimplemented (#5.5.1)`.replaceAll("\n  ", "\n");
 
 const dialogues: Record<string, [Scene, string]> = {
   "replies meet the requests they answer, also pipelined": [
@@ -137,86 +126,6 @@ const dialogues: Record<string, [Scene, string]> = {
      (server ends)
      (exit 0)`,
   ],
-  "STARTTLS: the server sees NOOP, the rules nothing, and the second greeting is for nobody": [
-    { level: "required", rules: ":starttls:YY :*:9:250 changed\n:mail::530*::550 custom" },
-    `S: 220 hi
-     c: 220 hi
-     C: MAIL FROM:<>
-     s: NOOP fixsmtpio STARTTLS FIRST MAIL FROM:<>
-     S: 250 ok
-     c: 550 custom
-     C: rset
-     s: NOOP fixsmtpio STARTTLS FIRST rset
-     S: 250 ok
-     c: 530 Must start TLS first (#5.7.0)
-     C: STARTTLS
-     s: NOOP fixsmtpio STARTTLS BEGIN YY STARTTLS
-     S: 250 ok
-     c: 220 Ready to start TLS (#5.7.0)
-     (TLS)
-     S: 220 hi again
-     C: MAIL FROM:<>
-     s: MAIL FROM:<>
-     S: 250 ok
-     c: 250 ok
-     C: STARTTLS
-     s: NOOP fixsmtpio STARTTLS BLOCK YY STARTTLS
-     S: 250 ok
-     c: 502 unimplemented (#5.5.1)`,
-  ],
-  "what is sent in clear behind STARTTLS never executes": [
-    { level: "available", rules: published },
-    `S: 220 hi
-     c: 220 mail.example.org ESMTP
-     C: NOOP
-     C: STARTTLS
-     C: MAIL FROM:<mallory>
-     C: RCPT TO:\\
-     s: NOOP
-     s: NOOP fixsmtpio STARTTLS BEGIN STARTTLS
-     S: 250 ok
-     S: 250 ok
-     S: 421 late words of the old server
-     c: 250 ok
-     c: 220 Ready to start TLS (#5.7.0)
-     (TLS)
-     S: 220 hi again
-     C: RSET
-     s: RSET
-     S: 250 flushed
-     c: 250 flushed`,
-  ],
-  "in TLS a client may say DATA before the second greeting is there": [
-    { level: "available", rules: published },
-    `S: 220 hi
-     c: 220 mail.example.org ESMTP
-     C: STARTTLS
-     s: NOOP fixsmtpio STARTTLS BEGIN STARTTLS
-     S: 250 ok
-     c: 220 Ready to start TLS (#5.7.0)
-     (TLS)
-     C: DATA
-     s: DATA
-     S: 220 hi again
-     S: 503 MAIL first
-     c: 503 MAIL first
-     C: QUIT
-     s: QUIT
-     S: 221 bye
-     c: 221 mail.example.org`,
-  ],
-  "the server's second greeting is shown when it is bad news": [
-    { level: "available", rules: published },
-    `S: 220 hi
-     c: 220 mail.example.org ESMTP
-     C: STARTTLS
-     s: NOOP fixsmtpio STARTTLS BEGIN STARTTLS
-     S: 250 ok
-     c: 220 Ready to start TLS (#5.7.0)
-     (TLS)
-     S: 421 busy
-     c: 421 busy`,
-  ],
   "a client cannot say what only we can see": [
     { rules: published, env: ["AUTHUP_USER"] },
     `S: 220 hi
@@ -270,63 +179,6 @@ const dialogues: Record<string, [Scene, string]> = {
      C: MAI\\
      (client ends)
      (exit 7)`,
-  ],
-  "strict line ends: a request without them is not for the server": [
-    { options: { strictLineEnds: true } },
-    `S: 220 hi
-     c: 220 hi
-     C: NOOP
-     C: MAIL FROM:<a>\\nRCPT TO:<b>
-     C: RSET\\rNOOP
-     C: QUIT
-     s: NOOP
-     s: RCPT TO:<b>
-     s: QUIT
-     S: 250 ok
-     c: 250 ok
-     c: 500 fixsmtpio: lines end with CR LF (#5.5.2)
-     S: 250 ok
-     S: 221 bye
-     c: 250 ok
-     c: 500 fixsmtpio: lines end with CR LF (#5.5.2)
-     c: 221 bye`,
-  ],
-  "strict line ends: a message without them is not sent": [
-    { options: { strictLineEnds: true }, rules: published, env: ["AUTHUP_USER"] },
-    `S: 220 hi
-     c: 235 ok, go ahead (#2.0.0)
-     C: DATA
-     s: DATA
-     S: 354 go
-     c: 354 go
-     C: fine
-     s: fine
-     C: \\n\\
-     c: 550 fixsmtpio: bare CR or LF in message (#5.6.0)
-     (exit 0, at once)`,
-  ],
-  "strict line ends: a good message passes, and so does the next": [
-    { options: { strictLineEnds: true } },
-    `S: 220 hi
-     c: 220 hi
-     C: DATA
-     s: DATA
-     S: 354 go
-     c: 354 go
-     C: ..
-     C: .
-     C: DATA
-     s: ..
-     s: .
-     s: DATA
-     S: 250 ok
-     S: 354 go
-     c: 250 ok
-     c: 354 go
-     C: .
-     s: .
-     S: 250 ok
-     c: 250 ok`,
   ],
   "no more requests than allowed": [
     { options: { maximumRequests: 2 }, rules: published, env: ["AUTHUP_USER"] },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { rules as published } from "../../system/home/fixsmtpio-rules.ts";
 import { lint, type Purpose } from "./lint.ts";
 import { parseRules } from "./rule.ts";
 
@@ -11,30 +12,13 @@ function found(text: string, purpose = plain): string[] {
   return lint(rules, purpose).map((finding) => `${finding.line} ${finding.level}: ${finding.text}`);
 }
 
-/** The rules of the how-to page. */
-export const published = `:help::*::&fixsmtpio_fixup
-:greeting::2*::&fixsmtpio_fixup
-:helo::2*::&fixsmtpio_fixup
-:ehlo::2*::&fixsmtpio_fixup
-:quit::2*::&fixsmtpio_fixup
-:rcpt::451 GL - temporary*::451 greylisted, retry later (#4.7.1)
-:data::451 GL - temporary*::451 greylisted, retry later (#4.7.1)
-FIXSMTPIOTLS:greeting::2*::
-AUTHUP_USER:greeting::2*::235 ok, go ahead (#2.0.0)
-AUTHUP_USER:clienteof::*:0:
-AUTHUP_USER:greeting::4*:14:&fixsmtpio_noop
-AUTHUP_USER:greeting::5*:15:&fixsmtpio_noop
-AUTHUP_USER:timeout::*:16:
-AUTHUP_USER:ehlo::250?AUTH*::
-AUTHUP_USER:auth:NOOP :*::502 unimplemented (#5.5.1)`;
-
 test("the published rules are fine, for both services", () => {
   assert.deepEqual(found(published, { behindAuthup: true, offersTls: true }), []);
 });
 
 test("each of the published rules that a service needs is missed", () => {
   const purpose = { behindAuthup: true, offersTls: true };
-  const lines = published.split("\n");
+  const lines = published.split("\n").filter((line) => !line.startsWith("#") && line !== "");
   const missed = lines.filter(
     (line) => found(lines.filter((other) => other !== line).join("\n"), purpose).length > 0,
   );
