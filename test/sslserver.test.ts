@@ -333,7 +333,7 @@ test("each worker may be killed: the next client is served", async () => {
 });
 
 test("the key is in no memory but the TLS process's, and that one cannot be read by its user", async () => {
-  const server = await serving(["-e", "127.0.0.1", "0", "echo", "hello"]);
+  const server = await serving(["-e", "--fronts", "1", "127.0.0.1", "0", "echo", "hello"]);
   await everything(inTls(server.port));
   const secret = readFileSync(join(folder, "key"), "latin1").split("\n")[1]!;
   const { size } = workers(server.pid);

@@ -139,7 +139,10 @@ async function gone(pid: number): Promise<void> {
 test("a new program that does not start takes nothing over; one that dies later ends the service", async () => {
   cpSync(join(root, "build"), at("build"), { recursive: true });
   const program = at("build/app.cjs");
-  const server = await new Server(["-n", "127.0.0.1", "0", "echo", "hello"], program).started();
+  const server = await new Server(
+    ["-n", "--fronts", "1", "127.0.0.1", "0", "echo", "hello"],
+    program,
+  ).started();
   writeFileSync(program, "process.exit(3)");
   server.child.kill("SIGUSR2");
   await server.logs(/^sslserver: warning: upgrade: the new process does not serve; the old one goes on$/m);

@@ -13,7 +13,7 @@ export interface Given {
 
 /**
  * Splits `words` into options and the rest, which begins at the first word that is none. `letters` are those that are
- * known; one with a value is followed by a colon. `long` are words that are options too. Throws Misused.
+ * known; one with a value is followed by a colon. `long` are words that are options too, in the same way. Throws Misused.
  */
 export function getopt(
   words: readonly string[],
@@ -31,6 +31,12 @@ export function getopt(
     if (!word.startsWith("-") || word === "-") break;
     if (long.includes(word)) {
       given.push({ letter: word, value: "" });
+      continue;
+    }
+    if (long.includes(`${word}:`)) {
+      const value = words[++at];
+      if (value === undefined) throw new Misused(`option requires an argument -- ${word}`);
+      given.push({ letter: word, value });
       continue;
     }
     for (let place = 1; place < word.length; place++) {
@@ -52,6 +58,7 @@ export function getopt(
 
 /** The value of an option that is a number of up to nine digits. Throws Misused. */
 export function numberOf({ letter, value }: Given): number {
-  if (!/^[0-9]{1,9}$/.test(value)) throw new Misused(`option -${letter} needs a number, not "${value}"`);
+  const option = letter.startsWith("--") ? letter : `-${letter}`;
+  if (!/^[0-9]{1,9}$/.test(value)) throw new Misused(`option ${option} needs a number, not "${value}"`);
   return Number(value);
 }

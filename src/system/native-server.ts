@@ -7,6 +7,7 @@ import { Channel, channelPair } from "./resident/channel.ts";
 import { Listener } from "./resident/listener.ts";
 import type { Master } from "./resident/master.ts";
 import { Roles } from "./resident/roles.ts";
+import { runSession, type Surroundings } from "./resident/run-session.ts";
 import { secureBy } from "./resident/secure.ts";
 import type { Service } from "./resident/service.ts";
 import { policyOf } from "./resident/tls-policy.ts";
@@ -29,14 +30,19 @@ export async function serveNatively(
   await tls.verify();
   const start = () => tls.start().channel;
   const stopped = new AbortController();
-  const listener = new Listener(service, fd, {
+  const log = (line: string) => system.log(line);
+  const around: Surroundings = {
     programs: async () => undefined, // every word is a process
     elsewhere: () => undefined,
     secure: service.tls === "none" ? undefined : secureBy(service, start),
     tls: start,
-    turnedAway: () => false,
-    log: (line) => system.log(line),
+    log,
     stopped: stopped.signal,
+  };
+  const listener = new Listener(service, fd, {
+    run: (admitted) => runSession(admitted, service, around),
+    turnedAway: () => false,
+    log,
   });
   await ready();
   master?.channel.send({ kind: "serving" });

@@ -166,16 +166,14 @@ export function connection(socket: Socket): { input: StreamInput; output: Stream
   return { input: new StreamInput(socket), output: new StreamOutput(socket) };
 }
 
-/** The connection behind a descriptor that was handed to this process, which now owns it. */
+/** The connection behind a descriptor that was handed to this process, which now owns it; read when somebody asks. */
+export function socketOf(fd: number): Socket {
+  const options = { fd, readable: true, writable: true, allowHalfOpen: true, manualStart: true };
+  return new Socket(options as { fd: number }); // the types do not know of manualStart
+}
+
+/** The same with both of its ends. */
 export function connectionOf(fd: number): { socket: Socket; input: StreamInput; output: StreamOutput } {
-  const socket = new Socket({
-    fd,
-    readable: true,
-    writable: true,
-    allowHalfOpen: true,
-    manualStart: true,
-  } as {
-    fd: number;
-  });
+  const socket = socketOf(fd);
   return { socket, ...connection(socket) };
 }

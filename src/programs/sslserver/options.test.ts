@@ -25,6 +25,7 @@ const accepted: Record<string, [string, Partial<ReturnType<typeof parseOptions>>
     "-v --native -c 2 h 1 p --native",
     { native: true, limit: 2, argv: ["p", "--native"] },
   ],
+  "how many processes run sessions": ["-v --fronts 4 h 1 p --fronts", { fronts: 4, argv: ["p", "--fronts"] }],
   "two dashes end the options": ["-v -- h 1 p", { host: "h" }],
   "the program's own options are not ours": ["h 1 rblsmtpd -r list", { argv: ["rblsmtpd", "-r", "list"] }],
   "TLS at once is the default": ["h 1 p", { delayed: false, limit: undefined, verbosity: 1 }],
@@ -153,6 +154,8 @@ const refused: Record<string, [string, RegExp]> = {
   "a value that is missing": ["-c", /requires an argument -- c/],
   "a limit that is no number": ["-c many h 1 p", /-c needs a number, not "many"/],
   "a uid that a shell left empty": ["-u -g 0 25 p", /-u needs a number, not "-g"/],
+  "a number of fronts that is none": ["--fronts all h 1 p", /option --fronts needs a number, not "all"/],
+  "no number of fronts": ["--fronts", /requires an argument -- --fronts/],
   "no program": ["h 1", /^$/],
 };
 for (const [name, [line, why]] of Object.entries(refused)) {

@@ -24,6 +24,8 @@ export interface Options {
   readonly printPort: boolean;
   /** --native: the programs are processes. */
   readonly native: boolean;
+  /** --fronts; undefined: by the number of CPUs. */
+  readonly fronts: number | undefined;
   /** -4, -6; with both or neither, what the host is. */
   readonly four: boolean;
   readonly six: boolean;
@@ -63,7 +65,7 @@ export interface Dialect {
 export const sslserver: Dialect = {
   server: "sslserver",
   usage:
-    "sslserver: usage: sslserver [ -1346aAdDeEhHiIjJmnNoOpPqQrRsSUvVXyYzZ ] [ --native ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -l name ] [ -t seconds ] [ -T seconds ] [ -u uid ] [ -w seconds ] [ -x rules.cdb ] host port prog",
+    "sslserver: usage: sslserver [ -1346aAdDeEhHiIjJmnNoOpPqQrRsSUvVXyYzZ ] [ --native ] [ --fronts n ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -l name ] [ -t seconds ] [ -T seconds ] [ -u uid ] [ -w seconds ] [ -x rules.cdb ] host port prog",
   letters: "1346aAb:B:c:C:dDeEg:hHiIjJl:mnNoOpPqQrRsSt:T:u:UvVw:x:XyYzZ",
   defaults: {},
 };
@@ -71,7 +73,7 @@ export const sslserver: Dialect = {
 export const tcpserver: Dialect = {
   server: "tcpserver",
   usage:
-    "tcpserver: usage: tcpserver [ -146dDhHoOpPqQrRUvX ] [ --native ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -I interface ] [ -l name ] [ -t seconds ] [ -u uid ] [ -x rules.cdb ] host port prog",
+    "tcpserver: usage: tcpserver [ -146dDhHoOpPqQrRUvX ] [ --native ] [ --fronts n ] [ -b backlog ] [ -B banner ] [ -c limit ] [ -C limit ] [ -g gid ] [ -I interface ] [ -l name ] [ -t seconds ] [ -u uid ] [ -x rules.cdb ] host port prog",
   letters: "146b:B:c:C:dDg:hHI:l:oOpPqQrRt:u:UvXx:",
   defaults: { noDelay: false, tcpEnvironment: true },
 };
@@ -85,7 +87,7 @@ const s6Own = new Map<string, Partial<Options>>([
   ["D", {}],
 ]);
 const s6Usage = (name: string, families: string) =>
-  `${name}: usage: ${name} [ -q | -Q | -v ] [ --native ]${families} [ -d | -D ] [ -1 ] [ -c maxconn ] [ -C localmaxconn ] [ -b backlog ] [ -G gid,gid,... ] [ -g gid ] [ -u uid ] [ -U ] ip port prog...`;
+  `${name}: usage: ${name} [ -q | -Q | -v ] [ --native ] [ --fronts n ]${families} [ -d | -D ] [ -1 ] [ -c maxconn ] [ -C localmaxconn ] [ -b backlog ] [ -G gid,gid,... ] [ -g gid ] [ -u uid ] [ -U ] ip port prog...`;
 
 export const s6Tcpserver: Dialect = {
   server: "s6-tcpserver",
@@ -170,8 +172,12 @@ const valued: ReadonlyMap<string, Letter> = new Map<string, Letter>([
   ["I", ({ value }) => ({ scope: value })],
   ["t", (given) => ({ identSeconds: numberOf(given) })],
   ["x", ({ value }) => ({ rules: value })],
+  ["--fronts", (given) => ({ fronts: positive(given) })],
   ["w", (given) => ({ idleSeconds: positive(given) })],
 ]);
+
+const takesValue = (letter: string, letters: string) =>
+  letter === "--fronts" || letters.includes(`${letter}:`);
 
 /**
  * Reads the command line. Throws Misused. `interfaces`: those of this machine. A word of these behind sslserver's -I is
@@ -199,6 +205,7 @@ export function parseOptions(
     idsFromEnvironment: false,
     printPort: false,
     native: false,
+    fronts: undefined,
     four: false,
     six: false,
     ident: false,
@@ -219,14 +226,14 @@ export function parseOptions(
     argv: [],
     ...defaults,
   };
-  const { given, rest } = getopt(words, letters, ["--native"]);
+  const { given, rest } = getopt(words, letters, ["--native", "--fronts:"]);
   const last = given.at(-1)?.letter;
   if (last === "I" && !letters.includes("I:") && interfaces.includes(rest[0] ?? "")) {
     const more = [...words.slice(0, words.length - rest.length), ...rest.slice(1)];
     return { ...parseOptions(more, dialect, interfaces), scope: rest[0] };
   }
   for (const one of given) {
-    const meaning = letters.includes(`${one.letter}:`)
+    const meaning = takesValue(one.letter, letters)
       ? valued.get(one.letter)?.(one)
       : (own?.get(one.letter) ?? plain.get(one.letter));
     options = { ...options, ...meaning };

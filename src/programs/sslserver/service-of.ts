@@ -1,5 +1,6 @@
 /** The facts of a service, from its command line and the environment. sslserver(8), ENVIRONMENT */
 import { readdirSync, realpathSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { networkBits } from "../../protocol/ucspi/address.ts";
 import { takeTlsLevel } from "../../protocol/ucspi-tls/level.ts";
@@ -13,6 +14,9 @@ import type { Dialect, Options } from "./options.ts";
 /** At once, unless -c says otherwise: a session in a worker costs a little memory, as processes one costs a lot. */
 const usualSessions = 1000;
 const usualProcesses = 40;
+
+/** More would have more open files than the one who accepts for all of them. */
+const mostFronts = 8;
 
 const wantsTls = (env: ReadonlyMap<string, string>) => takeTlsLevel(new Map(env)) !== "unavailable";
 
@@ -33,6 +37,7 @@ export function serviceOf(options: Options, { server }: Dialect, system: System)
   const gid = idsFromEnvironment ? id("GID") : options.gid;
   // A server without TLS of its own may have a program in its chain that offers it.
   const chain = withTls || native ? undefined : tlsInChain(options.argv, env);
+  const limit = options.limit ?? (native ? usualProcesses : usualSessions);
   return {
     id: 0,
     server: server === "s6-tcpserver" ? "s6-tcpserverd" : server,
@@ -55,7 +60,8 @@ export function serviceOf(options: Options, { server }: Dialect, system: System)
     offer: chain?.offer,
     handshakeSeconds: chain?.handshakeSeconds ?? options.handshakeSeconds,
     idleSeconds: options.idleSeconds,
-    limit: options.limit ?? (native ? usualProcesses : usualSessions),
+    limit,
+    fronts: native ? 1 : Math.min(limit, mostFronts, options.fronts ?? frontsOf(env)),
     backlog: options.backlog,
     verbosity: options.verbosity,
     tcpEnvironment: options.tcpEnvironment,
@@ -87,6 +93,17 @@ export function serviceOf(options: Options, { server }: Dialect, system: System)
             chroot: env.get("SSL_CHROOT") || undefined,
           },
   };
+}
+
+/**
+ * ACCEPTUTILS_FRONTS, else one for two CPUs: the other one is busy with what a session asks of other processes. A front
+ * more is a process more, and another that accepts.
+ */
+function frontsOf(env: ReadonlyMap<string, string>): number {
+  const text = env.get("ACCEPTUTILS_FRONTS") ?? "";
+  if (text === "") return Math.max(1, Math.floor(availableParallelism() / 2));
+  if (!/^[1-9][0-9]?$/.test(text)) throw new Error(`ACCEPTUTILS_FRONTS: "${text}" is not a number from 1 on`);
+  return Number(text);
 }
 
 /** Numbers with commas between them; undefined when there are none. */

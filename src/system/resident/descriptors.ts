@@ -9,7 +9,16 @@ const perSession = 8;
 /** For everything else: files that are read, questions to the DNS, channels to workers yet to come. */
 const reserve = 16;
 
-export class Descriptors {
+/** What sessions need to be, counted. */
+export interface Room {
+  readonly most: number;
+  /** False when the session that was just taken is the last one for now; `again` is called when there is room. */
+  take(again: () => void): boolean;
+  /** A session has ended. */
+  give(): void;
+}
+
+export class Descriptors implements Room {
   readonly #most: number;
   readonly #waiting = new Set<() => void>();
   #sessions = 0;
@@ -19,7 +28,6 @@ export class Descriptors {
     this.#most = Math.max(1, Math.floor((allowed - open - reserve) / perSession));
   }
 
-  /** False when the session that was just taken is the last one for now; `again` is called when there is room. */
   take(again: () => void): boolean {
     this.#sessions += 1;
     if (this.#sessions < this.#most) return true;
@@ -27,7 +35,6 @@ export class Descriptors {
     return false;
   }
 
-  /** A session has ended. */
   give(): void {
     this.#sessions -= 1;
     if (this.#sessions >= this.#most) return;

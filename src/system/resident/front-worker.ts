@@ -1,5 +1,6 @@
 /**
- * A front: it accepts connections and runs their chains, in clear text, without privileges. At STARTTLS it hands the
+ * A front: it accepts connections, or takes them from a listener, and runs their chains, in clear text, without
+ * privileges. At STARTTLS it hands the
  * connection to the TLS process; at checkpassword it hands the question to the auth process and then the
  * connection to the worker of the user.
  */
@@ -7,19 +8,24 @@
 import { TurnedAway } from "../../auth/turned-away.ts";
 import type { Program, Programs } from "../system.ts";
 import { askAuth } from "./ask-auth.ts";
-import { Channel } from "./channel.ts";
+import { Channel, type Head } from "./channel.ts";
+import { LentSessions } from "./lent-sessions.ts";
 import { Listener } from "./listener.ts";
 import { LogLines } from "./log-lines.ts";
+import { type Admitted, runSession } from "./run-session.ts";
 import { secureBy } from "./secure.ts";
 import { asksForUser, checkpasswordOf, type Service } from "./service.ts";
+import { hearOfTurnedAway } from "./turned-away.ts";
 import { UserWorkers } from "./user-workers.ts";
 
 export function frontWorker(master: Channel, programs: Programs): void {
   const listeners = new Map<number, Listener>();
   const peers: { tls?: Channel; auth?: Channel } = {};
   const users = new UserWorkers(master);
-  const log = new LogLines(master);
   const turnedAway = new TurnedAway();
+  // What a session says comes before the listener's words of its end.
+  const log = new LogLines({ send: (head, body) => (lent.listener ?? master).send(head, body) });
+  const lent = new LentSessions(log);
   const tls = () => (peers.tls?.closed ? undefined : peers.tls);
 
   /** In an auth front, the checkpassword is a question to another process. All else is the program itself. */
@@ -32,6 +38,18 @@ export function frontWorker(master: Channel, programs: Programs): void {
         : undefined;
   };
 
+  /** What runs the sessions of a service in this process. */
+  const sessionsOf = (service: Service) => {
+    const around = {
+      programs,
+      elsewhere: elsewhere(service),
+      secure: service.tls === "none" ? undefined : secureBy(service, tls),
+      tls,
+      log: (line: string) => log.add(service.id, line),
+    };
+    return (admitted: Admitted) => runSession(admitted, service, around);
+  };
+
   master.onMessage = (message) => {
     const { head, descriptors } = message;
     const service = head["service"] as Service;
@@ -40,11 +58,8 @@ export function frontWorker(master: Channel, programs: Programs): void {
         listeners.set(
           service.id,
           new Listener(service, descriptors[0]!, {
-            programs,
-            elsewhere: elsewhere(service),
-            secure: service.tls === "none" ? undefined : secureBy(service, tls),
+            run: sessionsOf(service),
             turnedAway: (client) => asksForUser(service) && turnedAway.has(client, Date.now()),
-            tls,
             log: (line) => log.add(service.id, line),
           }),
         );
@@ -60,22 +75,30 @@ export function frontWorker(master: Channel, programs: Programs): void {
         });
         break;
       }
+      case "service":
+        lent.serve(service.id, sessionsOf(service));
+        break;
+      case "forget":
+        lent.forget(Number(head["service"]));
+        break;
       case "peer": {
-        const channel = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
-        if (head["role"] === "tls") {
-          peers.tls = channel;
-          channel.onMessage = ({ head }) => {
-            if (head.kind === "ended") log.add(Number(head["service"]), `s6-tlsd-io: fatal: ${head["how"]}`);
-          };
-        } else if (head["role"] === "auth") {
-          peers.auth = channel;
-          channel.onMessage = ({ head }) => {
-            if (head.kind !== "turnAway") return;
-            turnedAway.tell(String(head["network"]), Number(head["seconds"]), Date.now());
-          };
-        } else users.joined(Number(head["id"]), channel);
+        const end = { stream: descriptors[0]!, packets: descriptors[1]! };
+        if (head["role"] === "listener") lent.join(end);
+        else joined(head, new Channel(end));
         break;
       }
     }
   };
+
+  function joined({ role, id }: Head, channel: Channel): void {
+    if (role === "tls") {
+      peers.tls = channel;
+      channel.onMessage = ({ head }) => {
+        if (head.kind === "ended") log.add(Number(head["service"]), `s6-tlsd-io: fatal: ${head["how"]}`);
+      };
+    } else if (role === "auth") {
+      peers.auth = channel;
+      hearOfTurnedAway(channel, turnedAway);
+    } else users.joined(Number(id), channel);
+  }
 }

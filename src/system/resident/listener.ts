@@ -1,4 +1,4 @@
-/** One listening socket in a front: at most `limit` sessions at once, the next ones wait in the kernel. */
+/** One listening socket: at most `limit` sessions at once, the next ones wait in the kernel. */
 import { closeSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { networkBits } from "../../protocol/ucspi/address.ts";
@@ -7,43 +7,37 @@ import {
   type Ends,
   plainAddress,
   s6Environment,
-  withoutConnection,
 } from "../../protocol/ucspi/environment.ts";
 import { type Counts, type LogLine, type ServerLog, serverLog } from "../../protocol/ucspi/server-log.ts";
-import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
-import { ownAddresses } from "../addresses.ts";
 import { duplicateFrom } from "../native.ts";
-import type { Secured } from "../resident-host.ts";
-import {
-  CannotOpen,
-  type Ended,
-  type Input,
-  type Output,
-  type Program,
-  type Programs,
-  systemWords,
-} from "../system.ts";
+import { CannotOpen, type Ended, systemWords } from "../system.ts";
 import { type Admission, Admissions } from "./admission.ts";
-import type { Channel } from "./channel.ts";
-import { descriptors } from "./descriptors.ts";
+import { descriptors, type Room } from "./descriptors.ts";
 import { proxiedEnds } from "./proxied.ts";
-import { runSession } from "./run-session.ts";
+import type { Admitted } from "./run-session.ts";
 import type { Service } from "./service.ts";
 import { SessionRecord } from "./session-record.ts";
+import { SessionsByAddress } from "./sessions-by-address.ts";
 import { waitStatus } from "./wait-status.ts";
 
+/** A session that another listener began, whose place we took. */
+export interface Earlier {
+  readonly pid: number;
+  readonly remoteIp: string;
+  readonly record: SessionRecord;
+  readonly ended: Promise<Ended>;
+}
+
 export interface Surroundings {
-  readonly programs: Programs;
-  /** Who runs these words in the place of this process, when it is not to. */
-  elsewhere(argv: readonly string[]): Program | undefined;
-  /** The handshake, with the client's name where it is known. */
-  readonly secure: ((input: Input, output: Output, host: string | undefined) => Promise<Secured>) | undefined;
-  tls(): Channel | undefined;
+  /** Runs the service's programs on a connection, here or elsewhere. Never throws. */
+  run(admitted: Admitted): Promise<Ended>;
+  /** Ends all sessions that run elsewhere. */
+  cut?(): void;
+  /** For how many sessions there are descriptors; undefined: this process has all of them. */
+  readonly room?: Room;
   /** True for the address of a client that is not to be served. */
   turnedAway(client: string): boolean;
   log(line: string): void;
-  /** Aborted when processes of sessions (--native) have had their time to end. */
-  readonly stopped?: AbortSignal;
 }
 
 /** How a session ends that never ran a program. sslserver(8) */
@@ -77,17 +71,13 @@ const recordOrder = "pid remote port program tls cipher user verbs messages in o
 const warnEveryMs = 60_000;
 const tryAgainMs = 500;
 
-/** Sessions of one address at once, unless -C says otherwise. */
-const usualLimitPerAddress = 50;
-
 export class Listener {
   readonly #service: Service;
   readonly #around: Surroundings;
   readonly #words: ServerLog;
-  readonly #base: Map<string, string>;
   readonly #admissions: Admissions;
-  /** Sessions by address. */
-  readonly #here = new Map<string, number>();
+  readonly #here: SessionsByAddress;
+  readonly #room: Room;
   readonly #sockets = new Set<Socket>();
   readonly #listening: number;
   #server: Server | undefined;
@@ -96,14 +86,16 @@ export class Listener {
   #stopped: (() => void) | undefined;
   #warnedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(service: Service, listening: number, around: Surroundings) {
+  constructor(service: Service, listening: number, around: Surroundings, earlier: readonly Earlier[] = []) {
     this.#service = service;
     this.#around = around;
     this.#listening = listening;
-    this.#base = withoutConnection(Object.entries(service.env));
     this.#admissions = new Admissions(service);
+    this.#here = new SessionsByAddress(service);
+    this.#room = around.room ?? descriptors();
     this.#words = serverLog(service.server);
     this.#log(this.#words.starting(service.host, service.port));
+    for (const one of earlier) this.#adopt(one);
     this.#log(this.#words.status(this.#counts()));
     this.#open();
   }
@@ -121,6 +113,7 @@ export class Listener {
   async #lastSessions(seconds: number): Promise<void> {
     const late = setTimeout(() => {
       for (const socket of this.#sockets) socket.destroy();
+      this.#around.cut?.();
     }, seconds * 1000);
     await new Promise<void>((resolve) => {
       this.#stopped = resolve;
@@ -156,27 +149,45 @@ export class Listener {
       socket.destroy();
       return;
     }
-    this.#sessions += 1;
-    const more = descriptors().take(() => this.#open());
-    if (!more) this.#warnOnce(`only ${descriptors().most} sessions at once: too few open files (ulimit -n)`);
-    if (!more || this.#sessions >= this.#service.limit) {
-      this.#server?.close();
-      this.#server = undefined;
-    }
+    this.#takeSeat();
     this.#sockets.add(socket);
     socket.on("error", () => {});
     socket.on("close", () => this.#sockets.delete(socket));
     const served = proxy ? this.#behindProxy(socket, ends) : this.#counted(socket, ends);
     void served.finally(() => {
       socket.destroySoon();
-      this.#sessions -= 1;
-      this.#log(this.#words.status(this.#counts()));
-      if (this.#sessions === 0) this.#stopped?.();
-      // What the session held is closed by then.
-      setImmediate(() => {
-        descriptors().give();
-        this.#open();
-      });
+      this.#giveSeat();
+    });
+  }
+
+  /** One session more; the last one for now makes all others wait. */
+  #takeSeat(): void {
+    this.#sessions += 1;
+    const more = this.#room.take(() => this.#open());
+    if (!more) this.#warnOnce(`only ${this.#room.most} sessions at once: too few open files (ulimit -n)`);
+    if (!more || this.#sessions >= this.#service.limit) {
+      this.#server?.close();
+      this.#server = undefined;
+    }
+  }
+
+  #giveSeat(): void {
+    this.#sessions -= 1;
+    this.#log(this.#words.status(this.#counts()));
+    if (this.#sessions === 0) this.#stopped?.();
+    // What the session held is closed by then.
+    setImmediate(() => {
+      this.#room.give();
+      this.#open();
+    });
+  }
+
+  #adopt({ pid, remoteIp, record, ended }: Earlier): void {
+    this.#takeSeat();
+    this.#here.add(remoteIp);
+    void ended.then((how) => {
+      this.#ended(pid, remoteIp, how, record);
+      this.#giveSeat();
     });
   }
 
@@ -205,40 +216,30 @@ export class Listener {
   }
 
   #welcome(ends: Ends): boolean {
-    if (!this.#around.turnedAway(ends.remoteIp) && !this.#tooMany(ends.remoteIp)) return true;
+    if (!this.#around.turnedAway(ends.remoteIp) && !this.#here.tooMany(ends.remoteIp)) return true;
     this.#log(this.#words.turnedAway(nextPid(), ends, this.#counts(ends)));
     return false;
   }
 
   async #counted(socket: Socket, ends: Ends): Promise<void> {
-    this.#count(ends.remoteIp, 1);
+    this.#here.add(ends.remoteIp);
     const pid = nextPid();
     this.#log(this.#words.accepted(pid, ends, this.#counts(ends)));
     const record = new SessionRecord();
-    const ended = await this.#session(socket, ends, pid, record);
-    this.#count(ends.remoteIp, -1);
-    this.#log(this.#words.ended(pid, waitStatus(ended), this.#counts(ends)));
+    this.#ended(pid, ends.remoteIp, await this.#session(socket, ends, pid, record), record);
+  }
+
+  #ended(pid: number, remoteIp: string, how: Ended, record: SessionRecord): void {
+    this.#here.remove(remoteIp);
+    this.#log(this.#words.ended(pid, waitStatus(how), this.#counts({ remoteIp })));
     const line = record.line(recordOrder);
     if (line !== "") this.#log(this.#words.session(line));
   }
 
   /** How many sessions there are, and of the client's address. */
-  #counts(ends?: Ends): Counts {
-    const { limit, limitPerAddress = usualLimitPerAddress } = this.#service;
-    const here = ends === undefined ? 0 : (this.#here.get(ends.remoteIp) ?? 0);
-    return { sessions: this.#sessions, limit, here, limitHere: limitPerAddress };
-  }
-
-  #tooMany(address: string): boolean {
-    const { limitPerAddress } = this.#service;
-    if ((this.#here.get(address) ?? 0) < (limitPerAddress ?? usualLimitPerAddress)) return false;
-    return limitPerAddress !== undefined || !ownAddresses().has(address);
-  }
-
-  #count(address: string, change: number): void {
-    const now = (this.#here.get(address) ?? 0) + change;
-    if (now === 0) this.#here.delete(address);
-    else this.#here.set(address, now);
+  #counts(client?: Pick<Ends, "remoteIp">): Counts {
+    const here = client === undefined ? 0 : this.#here.of(client.remoteIp);
+    return { sessions: this.#sessions, limit: this.#service.limit, here, limitHere: this.#here.limit };
   }
 
   /** Lets a client in, or not, and runs its program to the end. */
@@ -259,13 +260,10 @@ export class Listener {
       return { code: exit.denied };
     }
     this.#log(this.#words.allowed(pid, ends));
-    const env = new Map(this.#base);
-    applyBlock(env, this.#environmentOf(ends));
-    applyBlock(env, verdict.env);
+    const facts = new Map([...this.#environmentOf(ends), ...verdict.env]);
     const started = performance.now();
     record.add({ pid, remote: ends.remoteIp, port: ends.remotePort, program: this.#service.argv[0]! });
-    const admitted = { socket, env, pid, host: ends.remoteHost, record };
-    const ended = await runSession(admitted, this.#service, this.#around);
+    const ended = await this.#around.run({ socket, facts, pid, host: ends.remoteHost, record });
     const seconds = ((performance.now() - started) / 1000).toFixed(3);
     record.add({ ...("code" in ended ? { exit: String(ended.code) } : ended), seconds });
     return ended;
@@ -273,7 +271,7 @@ export class Listener {
 
   #environmentOf(ends: Ends): ReadonlyMap<string, string | undefined> {
     const { server, tcpEnvironment } = this.#service;
-    if (server === "s6-tcpserverd") return s6Environment(ends, (this.#here.get(ends.remoteIp) ?? 1) - 1);
+    if (server === "s6-tcpserverd") return s6Environment(ends, this.#here.of(ends.remoteIp) - 1);
     return connectionEnvironment(ends, { tcp: tcpEnvironment, ssl: server === "sslserver" });
   }
 

@@ -3,13 +3,13 @@ import type { Channel } from "./channel.ts";
 /** Lines of so many milliseconds go to the master together: under load, most of a message's cost is the message. */
 const gatherMs = 10;
 
-/** Log lines on their way to the master. */
+/** Log lines on their way to the master, or to who passes them on. */
 export class LogLines {
-  readonly #master: Channel;
+  readonly #to: Pick<Channel, "send">;
   #lines = new Map<number, string[]>();
 
-  constructor(master: Channel) {
-    this.#master = master;
+  constructor(to: Pick<Channel, "send">) {
+    this.#to = to;
   }
 
   add(service: number, line: string): void {
@@ -22,7 +22,7 @@ export class LogLines {
   /** What is waiting goes now: before something that must not come before it. */
   flush(): void {
     for (const [service, lines] of this.#lines) {
-      this.#master.send({ kind: "log", service }, Buffer.from(lines.join("\n") + "\n", "latin1"));
+      this.#to.send({ kind: "log", service }, Buffer.from(lines.join("\n") + "\n", "latin1"));
     }
     this.#lines = new Map();
   }

@@ -4,10 +4,10 @@
  */
 import { randomBytes } from "node:crypto";
 import { closeSync } from "node:fs";
-import { duplicateFrom } from "../native.ts";
 import { restWhenIdle } from "../rest.ts";
 import type { Account } from "../system.ts";
-import { channelPair, type Received } from "./channel.ts";
+import type { Received } from "./channel.ts";
+import { Crew } from "./crew.ts";
 import type { SettledFacts } from "./foreign-checkpassword.ts";
 import { Roles } from "./roles.ts";
 import { ServedFiles } from "./served-files.ts";
@@ -45,9 +45,7 @@ export class Pool {
   readonly #services = new Map<number, Registered>();
   /** Services whose last sessions are under way. */
   readonly #ending = new Map<number, Registered>();
-  /** Pairs of workers, and of front and service, that know each other. Ids are never used again. */
-  readonly #joined = new Set<string>();
-  readonly #served = new Set<string>();
+  readonly #crew: Crew;
 
   constructor({ entry, home, unprivileged, log }: PoolOptions) {
     this.#log = log;
@@ -60,6 +58,7 @@ export class Pool {
       hear: (worker, message) => this.#hear(worker, message),
       lost: (worker) => this.#again(worker),
     });
+    this.#crew = new Crew(this.#roles, this.#workers);
   }
 
   /** The next number for a service. */
@@ -78,10 +77,10 @@ export class Pool {
     password?: Uint8Array,
   ): Promise<void> {
     const say = (line: string) => this.#say(registered, line);
-    const files = new ServedFiles(service, password, say, () => this.#tlsOf(service));
+    const files = new ServedFiles(service, password, say, () => this.#crew.tlsOf(service));
     const registered: Registered = { service, listening, log, files };
     this.#services.set(service.id, registered);
-    this.#frontOf(service); // it loads meanwhile
+    this.#crew.frontsOf(service); // they load meanwhile
     try {
       await files.take();
     } catch (error) {
@@ -90,8 +89,7 @@ export class Pool {
     }
     if (this.#services.get(service.id) !== registered) return; // stopped meanwhile
     files.watch();
-    if (asksForUser(service)) this.#authOf();
-    this.#attach(this.#frontOf(service), service, listening);
+    this.#crew.attach(service, listening);
   }
 
   /** Takes the files of all services anew, each as a whole or not at all. */
@@ -117,11 +115,11 @@ export class Pool {
   async #close(id: number, seconds: number): Promise<{ stopped: Promise<void> } | undefined> {
     const registered = this.#services.get(id);
     if (registered === undefined) return undefined;
-    const front = this.#workers.running(this.#roles.front(registered.service).key);
+    const acceptor = this.#crew.acceptorOf(registered.service);
     this.#services.delete(id);
     closeSync(registered.listening);
     registered.files.close();
-    if (front === undefined) return undefined;
+    if (acceptor === undefined) return undefined;
     this.#ending.set(id, registered);
     const stopped = new Promise<void>((resolve) => {
       const late = setTimeout(resolve, seconds * 1000 + 1000);
@@ -131,11 +129,9 @@ export class Pool {
       };
     }).then(() => {
       this.#ending.delete(id);
-      for (const worker of this.#workers.all) {
-        if (worker.facts.kind === "tls") worker.channel.send({ kind: "forget", service: id });
-      }
+      this.#crew.forget(id);
     });
-    await front.channel.ask({ kind: "stop", id, seconds });
+    await acceptor.channel.ask({ kind: "stop", id, seconds });
     return { stopped };
   }
 
@@ -151,19 +147,6 @@ export class Pool {
       pid: pid ?? 0,
       title: facts.title,
     }));
-  }
-
-  #tlsOf(service: Service): WorkerProcess | undefined {
-    const role = this.#roles.tls(service);
-    return role && this.#workers.of(role);
-  }
-
-  #frontOf(service: Service): WorkerProcess {
-    return this.#workers.of(this.#roles.front(service));
-  }
-
-  #authOf(): WorkerProcess {
-    return this.#workers.of(this.#roles.auth());
   }
 
   /** undefined: there are too many. */
@@ -189,7 +172,8 @@ export class Pool {
         break;
       case "join": {
         const user = this.#workers.all.find(({ id }) => id === head["id"]);
-        if (user?.facts.kind === "user" && worker.facts.kind === "front") this.#join(worker, user, "user");
+        if (user?.facts.kind === "user" && worker.facts.kind === "front")
+          this.#crew.join(worker, user, "user");
         break;
       }
       case "admit":
@@ -227,33 +211,6 @@ export class Pool {
     auth.channel.reply(message, { worker: user.id, ticket });
   }
 
-  /** Two workers get the two ends of a new channel. */
-  #join(front: WorkerProcess, peer: WorkerProcess, role: "tls" | "auth" | "user"): void {
-    const [a, b] = channelPair();
-    front.channel.send({ kind: "peer", role, id: peer.id }, undefined, [a.stream, a.packets]);
-    peer.channel.send({ kind: "peer", role: "front", id: front.id }, undefined, [b.stream, b.packets]);
-  }
-
-  #joinOnce(front: WorkerProcess, peer: WorkerProcess | undefined, role: "tls" | "auth"): void {
-    const pair = `${front.id} ${peer?.id}`;
-    if (peer === undefined || this.#joined.has(pair)) return;
-    this.#joined.add(pair);
-    this.#join(front, peer, role);
-  }
-
-  #attach(front: WorkerProcess, service: Service, listening: number): void {
-    const pair = `${front.id} ${service.id}`;
-    if (this.#served.has(pair)) return;
-    this.#served.add(pair);
-    this.#joinOnce(front, this.#tlsOf(service), "tls");
-    if (asksForUser(service)) {
-      const auth = this.#authOf();
-      this.#joinOnce(front, auth, "auth");
-      auth.channel.send({ kind: "service", service });
-    }
-    front.channel.send({ kind: "serve", service }, undefined, [duplicateFrom(listening, 3)]);
-  }
-
   /** Others take the place of a worker that died. */
   #again({ facts: { kind } }: WorkerProcess): void {
     for (const registered of this.#services.values()) {
@@ -264,20 +221,12 @@ export class Pool {
     }
   }
 
-  /** Puts a service on new workers where it had lost one. Fronts that live keep their sessions. */
+  /** Puts a service on new workers where it had lost one. Those that live keep their sessions. */
   async #restore(kind: WorkerProcess["facts"]["kind"], registered: Registered): Promise<void> {
     const { service, listening, files } = registered;
-    if (kind === "tls") {
-      const tls = this.#tlsOf(service);
-      if (tls === undefined) return;
-      this.#joinOnce(this.#frontOf(service), tls, "tls");
-      await files.take();
-    } else if (kind === "auth" && asksForUser(service)) {
-      const auth = this.#authOf();
-      this.#joinOnce(this.#frontOf(service), auth, "auth");
-      auth.channel.send({ kind: "service", service });
-    } else if (kind === "front") {
-      this.#attach(this.#frontOf(service), service, listening);
-    }
+    if (kind === "auth" && !asksForUser(service)) return;
+    if (kind === "tls" && service.certificate === undefined) return;
+    this.#crew.attach(service, listening);
+    if (kind === "tls") await files.take();
   }
 }

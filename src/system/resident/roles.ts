@@ -34,13 +34,34 @@ export class Roles {
     };
   }
 
-  front(service: Service): Role {
+  /** The processes that run a service's sessions. */
+  fronts(service: Service): readonly Role[] {
+    const { key, title, facts } = this.#front(service);
+    const { fronts } = service;
+    return Array.from({ length: fronts }, (_, at) => ({
+      key: fronts === 1 ? key : `${key} ${at + 1}/${fronts}`,
+      facts: { ...facts, title: at === 0 ? title : `${title} ${at + 1}` },
+    }));
+  }
+
+  /** Who accepts, when there are several fronts; undefined: the only one does. */
+  listener(service: Service): Role | undefined {
+    if (service.fronts === 1) return undefined;
+    const { key, facts } = this.#front(service);
+    return {
+      key: `listener ${key} ${service.fronts}`,
+      facts: { ...facts, kind: "listener", title: "acceptutils: listener" },
+    };
+  }
+
+  #front(service: Service) {
     const asks = asksForUser(service);
     const who = this.#identity(service.uid, service.gid);
     const groups = this.#root ? service.groups : undefined;
     return {
       key: `front ${who.uid} ${who.gid} ${groups} ${asks ? "auth" : "smtp"}`,
-      facts: { kind: "front", title: `acceptutils: ${asks ? "auth front" : "front"}`, ...who, groups },
+      title: `acceptutils: ${asks ? "auth front" : "front"}`,
+      facts: { kind: "front" as const, ...who, groups },
     };
   }
 

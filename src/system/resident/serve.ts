@@ -65,6 +65,6 @@ function fromWithin({ env, cwd }: Service): string {
 
 /** What only the server reads. */
 function withoutPool(env: Service["env"]): Service["env"] {
-  const { ACCEPTUTILS_POOL: _, ACCEPTUTILS_HOST: __, ...rest } = env;
+  const { ACCEPTUTILS_POOL: _, ACCEPTUTILS_HOST: __, ACCEPTUTILS_FRONTS: ___, ...rest } = env;
   return rest;
 }

@@ -27,6 +27,8 @@ export interface Service {
   readonly backlog: number;
   /** Sessions at once (-c). */
   readonly limit: number;
+  /** Processes that run sessions (--fronts): with more than one, another accepts for them. */
+  readonly fronts: number;
   /** 0 nothing, 1 errors, 2 every connection, 3 and what TLS agreed on. */
   readonly verbosity: number;
   /** TCP* in the environment (-e), SSL_* after TLS at once (-s). */
@@ -111,7 +113,7 @@ export function checkpasswordOf({ argv }: Service): Checkpassword {
 
 /** What a worker process is told at its start, in ACCEPTUTILS_WORKER. */
 export interface WorkerFacts {
-  readonly kind: "tls" | "front" | "auth" | "user" | "helper";
+  readonly kind: "tls" | "listener" | "front" | "auth" | "user" | "helper";
   /** For `ps`. */
   readonly title: string;
   /** Who it becomes once it is loaded; undefined: stays who it is. */

@@ -22,6 +22,7 @@ type Work = (master: Channel, programs: Programs) => unknown;
 const kinds: Record<WorkerFacts["kind"], () => Promise<Work>> = {
   tls: async () => (await import("./tls-worker.ts")).tlsWorker,
   front: async () => (await import("./front-worker.ts")).frontWorker,
+  listener: async () => (await import("./listener-worker.ts")).listenerWorker,
   auth: async () => (await import("./auth-worker.ts")).authWorker,
   user: async () => (await import("./user-worker.ts")).userWorker,
   helper: async () => (await import("../c-library/helpers.ts")).helperWorker,
