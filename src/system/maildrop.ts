@@ -74,10 +74,14 @@ function statOf(path: string | Buffer): Stats | undefined {
   }
 }
 
-/** A name is bytes, which need not be UTF-8. */
-function pathOf(maildir: string, { folder, name }: Pick<MaildirFile, "folder" | "name">): Buffer {
-  return Buffer.concat([Buffer.from(join(maildir, folder, "/")), Buffer.from(name, "latin1")]);
+/** A name is bytes, which need not be UTF-8; most are ASCII, and then text is the shorter way. */
+function pathOf(maildir: string, { folder, name }: Pick<MaildirFile, "folder" | "name">): string | Buffer {
+  const path = `${maildir}/${folder}/`;
+  if (ascii.test(name)) return path + name;
+  return Buffer.concat([Buffer.from(path), Buffer.from(name, "latin1")]);
 }
+
+const ascii = /^[\x20-\x7e]*$/;
 
 const readAsync = promisify(read);
 
@@ -117,7 +121,7 @@ export function readMessage(
   }
 }
 
-function openOf(path: Buffer): number | undefined {
+function openOf(path: string | Buffer): number | undefined {
   try {
     return openSync(path, "r");
   } catch {

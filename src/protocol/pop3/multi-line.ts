@@ -24,6 +24,20 @@ export class MultiLine {
 
   /** What to send for the next chunk of the message. */
   push(chunk: Uint8Array): Uint8Array {
+    return this.#left === Number.POSITIVE_INFINITY ? this.#whole(chunk) : this.#counted(chunk);
+  }
+
+  /** Nobody counts lines: all of them at once. */
+  #whole(chunk: Uint8Array): Uint8Array {
+    const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("latin1");
+    let wire = text.replaceAll("\n", "\r\n");
+    if (text.includes("\n.")) wire = wire.replaceAll("\n.", "\n..");
+    if (this.#atStart && text.startsWith(".")) wire = `.${wire}`;
+    if (text !== "") this.#atStart = text.endsWith("\n");
+    return Buffer.from(wire, "latin1");
+  }
+
+  #counted(chunk: Uint8Array): Uint8Array {
     // Twice the chunk: were every octet a LF or a dot.
     const out = Buffer.allocUnsafe(chunk.length * 2);
     let length = 0;
