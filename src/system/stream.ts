@@ -17,6 +17,21 @@ const handleOf = (stream: Readable | Writable): Handle | undefined => {
   return handle ?? undefined;
 };
 
+/** As much as one read of the kernel gives: libuv then reads again at once. */
+const fullReadOctets = 65536;
+
+/**
+ * Inputs that gave a chunk in this turn of the event loop. Nearly every reader asks for the next one before the turn is
+ * over, and then reading goes on; stopping and starting for each line would cost more than the line.
+ */
+let fed: StreamInput[] = [];
+
+function stopUnasked(): void {
+  const inputs = fed;
+  fed = [];
+  for (const input of inputs) input.turnIsOver();
+}
+
 /** Reads a stream, no further ahead than one chunk that was under way. */
 export class StreamInput implements Input {
   /** How much has come in. */
@@ -32,9 +47,10 @@ export class StreamInput implements Input {
     // From here on reading is started and stopped by us alone.
     stream._read = () => {};
     stream.on("data", (chunk: Uint8Array) => {
-      this.#stop();
-      this.octets += chunk.length;
       const reader = this.#reader;
+      if (reader === undefined || chunk.length >= fullReadOctets) this.#stop();
+      else if (fed.push(this) === 1) setImmediate(stopUnasked);
+      this.octets += chunk.length;
       if (reader === undefined) this.#chunk = this.#chunk ? Buffer.concat([this.#chunk, chunk]) : chunk;
       else reader(chunk);
     });
@@ -50,8 +66,15 @@ export class StreamInput implements Input {
     this.#stop();
   }
 
+  /** Whoever asks wants to read there in our place. */
   get fd(): number | undefined {
+    if (this.#reader === undefined) this.#stop();
     return handleOf(this.#stream)?.fd;
+  }
+
+  /** Before the loop waits for bytes again: nobody has asked for more. */
+  turnIsOver(): void {
+    if (this.#reader === undefined) this.#stop();
   }
 
   read(timeoutSeconds?: number): Promise<Uint8Array | null> {

@@ -55,6 +55,8 @@ class Passage {
   readonly #system: System;
   readonly #files: TemporaryFile[] = [];
   #queueProgram: string;
+  /** What the environment tells of. */
+  #described: TemporaryFile | undefined;
 
   constructor(system: System) {
     this.#system = system;
@@ -101,8 +103,10 @@ class Passage {
 
   /** Tells the filters in their environment who the message is from and to. An exit code when nobody can tell. */
   async #describe(envelope: TemporaryFile): Promise<number | undefined> {
+    if (this.#described === envelope) return undefined;
     const parsed = parseEnvelope(await envelope.read());
     if ("exit" in parsed) return parsed.exit === exit.tooLong ? exit.tooLong : exit.badEnvelope;
+    this.#described = envelope;
     const { sender, recipients } = parsed;
     const at = sender.lastIndexOf("@");
     this.#system.env

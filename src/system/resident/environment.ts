@@ -1,75 +1,100 @@
 /**
- * The environment of a program in a worker: a Map that is copied when it is written to, not when it is handed on. A
- * session has half a dozen programs, with sixty variables each inside TLS, and few change any.
+ * The environment of a program in a worker: a Map that is shared, not copied, when it is handed on; what is set is kept
+ * beside it. A session has half a dozen programs, with sixty variables each inside TLS, and each changes a few.
  */
 export class Environment extends Map<string, string> {
-  #held: Map<string, string>;
-  /** Nobody else reads what we hold. */
+  #base: ReadonlyMap<string, string>;
+  /** On top of it; null: removed. */
+  #changes: Map<string, string | null> | undefined;
+  /** Nobody else reads our changes. */
   #mine = false;
 
-  /** Reads `from`, which nobody may change afterwards, until something is set here. */
+  /** Reads `from`, which nobody may change afterwards. */
   constructor(from: ReadonlyMap<string, string>) {
     super();
-    this.#held = from as Map<string, string>;
+    this.#base = from;
   }
 
   /** Another one with the same variables; changes of either are not seen in the other. */
   fork(): Environment {
+    if (this.#changes !== undefined && this.#changes.size > worthCopying) this.#merged();
+    const fork = new Environment(this.#base);
+    fork.#changes = this.#changes;
     this.#mine = false;
-    return new Environment(this.#held);
+    return fork;
   }
 
   override get size(): number {
-    return this.#held.size;
+    return this.#merged().size;
   }
 
   override get(name: string): string | undefined {
-    return this.#held.get(name);
+    const change = this.#changes?.get(name);
+    return change === undefined ? this.#base.get(name) : (change ?? undefined);
   }
 
   override has(name: string): boolean {
-    return this.#held.has(name);
+    return this.get(name) !== undefined;
   }
 
   override set(name: string, value: string): this {
+    if (this.#changes?.get(name) === null) this.#merged(); // what was removed comes last when it comes back
     this.#own().set(name, value);
     return this;
   }
 
   override delete(name: string): boolean {
-    return this.#held.has(name) && this.#own().delete(name);
+    if (!this.has(name)) return false;
+    this.#own().set(name, null);
+    return true;
   }
 
   override clear(): void {
-    this.#held = new Map();
-    this.#mine = true;
+    this.#base = new Map();
+    this.#changes = undefined;
   }
 
   override forEach(each: (value: string, name: string, map: Map<string, string>) => void): void {
-    for (const [name, value] of this.#held) each(value, name, this);
+    for (const [name, value] of this.#merged()) each(value, name, this);
   }
 
   override entries(): MapIterator<[string, string]> {
-    return this.#held.entries();
+    return this.#merged().entries();
   }
 
   override keys(): MapIterator<string> {
-    return this.#held.keys();
+    return this.#merged().keys();
   }
 
   override values(): MapIterator<string> {
-    return this.#held.values();
+    return this.#merged().values();
   }
 
   override [Symbol.iterator](): MapIterator<[string, string]> {
-    return this.#held.entries();
+    return this.#merged().entries();
   }
 
-  #own(): Map<string, string> {
-    if (!this.#mine) {
-      this.#held = new Map(this.#held);
+  #own(): Map<string, string | null> {
+    if (this.#changes === undefined || !this.#mine) {
+      this.#changes = new Map(this.#changes);
       this.#mine = true;
     }
-    return this.#held;
+    return this.#changes;
+  }
+
+  /** All variables in one Map, which is read from then on. */
+  #merged(): Map<string, string> {
+    if (this.#changes === undefined) return this.#base as Map<string, string>;
+    const all = new Map(this.#base);
+    for (const [name, value] of this.#changes) {
+      if (value === null) all.delete(name);
+      else all.set(name, value);
+    }
+    this.#base = all;
+    this.#changes = undefined;
+    return all;
   }
 }
+
+/** More changes than this are merged before somebody copies them again and again. */
+const worthCopying = 12;
