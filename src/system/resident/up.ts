@@ -4,11 +4,11 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { connect as connectTls } from "node:tls";
-import { quoted } from "../launchers.ts";
+import { reachable } from "../home/ports.ts";
+import { accepts, greets } from "./answering.ts";
 import { Channel, channelPair, closeEnd, type Received } from "./channel.ts";
+import { Guard, resumedVariable } from "./guard.ts";
 import { Pool } from "./pool.ts";
 import type { Service } from "./service.ts";
 import { unprivilegedOf } from "./unprivileged.ts";
@@ -46,8 +46,6 @@ const mostShown = 200;
 const drainSeconds = 10;
 /** Seconds in which everything must answer after the start. */
 const startSeconds = 30;
-/** Set for the process that a guard started: clients are waiting, and nothing is to be shown twice. */
-export const resumedVariable = "ACCEPTUTILS_RESUMED";
 
 /** Runs `scripts`, each in `home`, until `hooks.stop`. Throws StartFailed, with nothing left running, when one cannot start. */
 export async function runServices(home: string, scripts: readonly Script[], hooks: Hooks): Promise<void> {
@@ -230,45 +228,6 @@ class Running {
   }
 }
 
-/**
- * A shell that sleeps until we are gone. If we end as we should, it ends too; if we are killed, it becomes us again
- * (after a pause, when that has just happened: what kills us at once would do so again, without end).
- */
-class Guard {
-  #child: ChildProcess | undefined;
-  #released = false;
-  readonly #resumed: boolean;
-
-  constructor(resumed: boolean) {
-    this.#resumed = resumed;
-    this.#start();
-  }
-
-  /** We end on purpose. */
-  release(): void {
-    this.#released = true;
-    (this.#child?.stdio[3] as NodeJS.WritableStream | null | undefined)?.end("done\n");
-  }
-
-  #start(): void {
-    const again = [process.execPath, ...process.execArgv, ...process.argv.slice(1)].map(quoted).join(" ");
-    const pause = this.#resumed ? "[ $(($(date +%s) - from)) -lt 3 ] && sleep 2;" : "";
-    const script = `trap '' INT HUP QUIT; from=$(date +%s); read -r word <&3 && exit; exec 3<&-; ${pause} exec ${again}`;
-    const child = spawn("/bin/sh", ["-c", script], {
-      detached: true,
-      stdio: ["ignore", 1, 2, "pipe"],
-      env: { ...process.env, [resumedVariable]: "1" },
-    });
-    child.stdio[3]?.on("error", () => {});
-    child.unref();
-    (child.stdio[3] as unknown as { unref(): void }).unref();
-    child.on("exit", () => {
-      if (!this.#released) this.#start();
-    });
-    this.#child = child;
-  }
-}
-
 function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => void): void {
   let rest = "";
   stream.setEncoding("latin1");
@@ -280,34 +239,4 @@ function eachLine(stream: NodeJS.ReadableStream, take: (line: string) => void): 
   stream.on("end", () => {
     if (rest !== "") take(rest);
   });
-}
-
-const reachable = (host: string) =>
-  host === "" || host === "0" || host === ":0" || host === "0.0.0.0" ? "127.0.0.1" : host;
-
-/** True when a server there greets. It is left with QUIT, so that the log does not show a client that broke off. */
-async function greets(host: string, port: number, inTls: boolean): Promise<boolean> {
-  const socket = inTls ? connectTls({ host, port, rejectUnauthorized: false }) : connect({ host, port });
-  const there = await happens(socket, "data");
-  socket.end("QUIT\r\n");
-  return there;
-}
-
-async function accepts(path: string): Promise<boolean> {
-  const socket = connect({ path });
-  const there = await happens(socket, "connect");
-  socket.end();
-  return there;
-}
-
-async function happens(socket: Socket, event: "connect" | "data"): Promise<boolean> {
-  try {
-    await once(socket, event, { signal: AbortSignal.timeout(2000) });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.on("error", () => {});
-    setTimeout(() => socket.destroy(), 500).unref();
-  }
 }
