@@ -122,7 +122,10 @@ test("the first start makes a home, and tells passwords that no log and no file 
   const [greeting] = (await once(socket, "data")) as [Buffer];
   assert.equal(greeting.toString(), "220 mail.example.org ESMTP\r\n");
   socket.destroy();
-  assert.match(await refused(["up", home]), /^acceptutils: \S+ is running already; stop it there first/);
+  assert.match(
+    await refused(["up", home]),
+    /^acceptutils: \S+ is running already; stop it first, with Ctrl-C where it runs, or kill \d+$/m,
+  );
   assert.equal(await stop(child), 0);
   for (const { password = "?" } of users) {
     assert.match(password, /^([a-z2-9]{4}-){3}[a-z2-9]{4}$/);
@@ -195,10 +198,46 @@ test("started again by its guard, it serves what it can and says what it cannot"
   const told = log().split("\n");
   assert.ok(told.includes(`acceptutils: ${script}: is a folder, and should be a file: move it away`), log());
   assert.doesNotMatch(log(), /EISDIR|\n\s+at /);
-  assert.ok(told.includes("acceptutils: running again"), log());
+  assert.match(
+    log(),
+    new RegExp(`^acceptutils: running again, as process ${child.pid}: kill ${child.pid} stops it$`, "m"),
+  );
   await stop(child);
   rmSync(script, { recursive: true });
   renameSync(join(folder, "aside-script"), script);
+});
+
+/** Puts a server that is none of ours, in the words of node -e, in place of the run script of smtp. */
+function foreignServer(code: string): { restore(): void } {
+  const script = join(home, "service", "smtp", "run");
+  const ours = readFileSync(script, "utf8");
+  const words = code.replace(/\s+/g, " ");
+  writeFileSync(
+    script,
+    `#!/bin/sh\nexec 2>&1\nexec ${process.execPath} -e '${words}' \\\n127.0.0.1 ${portBase + 525} \\\nfixsmtpio\n`,
+  );
+  return { restore: () => writeFileSync(script, ours) };
+}
+
+test("a server of somebody else's in a run script is up when it answers", async () => {
+  const { restore } = foreignServer(`
+    require("net").createServer((socket) => socket.on("error", () => {}).end("220 foreign\\r\\n"))
+      .listen(process.argv[2], process.argv[1])`);
+  const { child } = await up();
+  const [greeting] = (await once(connect(portBase + 525), "data")) as [Buffer];
+  assert.equal(greeting.toString(), "220 foreign\r\n");
+  assert.equal(await stop(child), 0);
+  restore();
+});
+
+test("it stops when it is told to before everything answers", async () => {
+  const { restore } = foreignServer(`console.error("here"); setInterval(() => {}, 1000)`);
+  const { child, log } = acceptutils(["up", home]);
+  running.add(child);
+  while (!/^smtp +here$/m.test(log())) await once(child.stderr!, "data");
+  assert.equal(await stop(child), 0);
+  running.delete(child);
+  restore();
 });
 
 test("a home without services is one line", async () => {

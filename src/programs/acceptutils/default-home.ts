@@ -5,7 +5,7 @@ import { closedFolder } from "../../system/home/reach.ts";
 import { type Command, Problem } from "./verb.ts";
 
 /** For root, whose own folder is often closed to all others. */
-const rootsHome = "/var/lib/acceptutils";
+export const rootsHome = "/var/lib/acceptutils";
 
 /**
  * The home folder meant: --home, else ACCEPTUTILS_HOME, else `home` in the checkout or in the current folder; or,

@@ -52,17 +52,28 @@ test("without a verb, the verbs are listed and it is a misuse", async () => {
 });
 
 test("every verb explains itself", async () => {
-  for (const [name, { does }] of verbs) {
+  for (const [name, { does, synopsis, options }] of verbs) {
     const { code, out } = await acceptutils([name, "--help"]);
     assert.equal(code, 0);
-    assert.equal(out, `usage: acceptutils ${name} ${verbs.get(name)?.synopsis}\n${does}\n`);
+    assert.ok(out.startsWith(`usage: acceptutils ${name} ${verbs.get(name)?.synopsis}\n${does}\n`), out);
+    // What stands in a synopsis is one of the lines below, if there are any.
+    const named = [...(options?.keys() ?? [])];
+    assert.deepEqual(
+      [...out.matchAll(/^ {2}(\S.*?) {2}/gm)].map(([, option]) => option),
+      named,
+    );
+    if (named.length > 0) {
+      for (const [option] of synopsis.matchAll(/--[a-z-]+/g))
+        assert.ok(out.includes(`  ${option}`) || option === "--home");
+    }
   }
 });
 
 test("words that make no sense are one line, the usage, and exit code 2", async () => {
   for (const [words, line] of [
     [["frobnicate"], 'there is no verb "frobnicate"; acceptutils --help lists them'],
-    [["init"], "DIR is missing"],
+    [["install"], "DIR is missing"],
+    [["up", "h", "--host", "vm"], '--host wants a whole host name such as mail.example.org, not "vm"'],
     [["init", "a", "b"], '"b" is one word too many'],
     [["init", "a", "--colour"], 'Unknown option "--colour"'],
     [["init", "a", "--host", "vm"], '--host wants a whole host name such as mail.example.org, not "vm"'],

@@ -31,8 +31,7 @@ export async function main(words: readonly string[], system: System): Promise<nu
     if (verb === undefined) throw new Misused(`there is no verb "${name}"; acceptutils --help lists them`);
     const asked = verb.helpsItself ? rest.slice(0, 1) : rest;
     if (asked.some((word) => word === "--help" || word === "-h")) {
-      await command.say(usageOf(name, verb));
-      await command.say(verb.does);
+      for (const line of helpOf(name, verb)) await command.say(line);
       return exit.fine;
     }
     return await verb.run(rest, command);
@@ -47,6 +46,18 @@ export async function main(words: readonly string[], system: System): Promise<nu
 
 export function usageOf(name: string, { synopsis }: Verb): string {
   return `usage: acceptutils ${name} ${synopsis}`;
+}
+
+/** What --help shows of one verb. */
+export function helpOf(name: string, verb: Verb): string[] {
+  const options = [...(verb.options ?? [])];
+  const width = Math.max(...options.map(([option]) => option.length));
+  return [
+    usageOf(name, verb),
+    verb.does,
+    ...(options.length > 0 ? [""] : []),
+    ...options.map(([option, means]) => `  ${option.padEnd(width)}  ${means}`),
+  ];
 }
 
 function overview(): string[] {

@@ -14,7 +14,15 @@ import { OwnScript, readdress } from "../../system/home/readdress.ts";
 import { resumedVariable } from "../../system/resident/guard.ts";
 import { runServices, StartFailed } from "../../system/resident/up.ts";
 import { homeFolder } from "./default-home.ts";
-import { type HomeWords, homeOptions, isAddress, makeNamed, portBaseOf } from "./init.ts";
+import {
+  type HomeWords,
+  homeOptions,
+  homeOptionsHelp,
+  isAddress,
+  makeNamed,
+  newHome,
+  portBaseOf,
+} from "./init.ts";
 import { screen } from "./screen.ts";
 import { type Command, exit, Misused, Problem, parse, type Verb } from "./verb.ts";
 
@@ -22,6 +30,12 @@ import { type Command, exit, Misused, Problem, parse, type Verb } from "./verb.t
 export const up: Verb = {
   synopsis: "[DIR | --home DIR] [--host NAME] [--port-base N] [--bind ADDR] [--native] [--json]",
   does: "Runs all services of a home folder, which is made first if need be, until Ctrl-C.",
+  get options() {
+    return new Map([
+      ...homeOptionsHelp,
+      ["--native", "a process for each connection, in place of sessions in workers"],
+    ]);
+  },
   run,
 };
 
@@ -49,7 +63,8 @@ async function run(words: readonly string[], command: Command): Promise<number> 
     if (taken !== undefined) throw new Problem(taken);
     await serve(facts, async () => {
       shown = true;
-      if (resumed) command.note("running again");
+      // Whoever started us at a terminal has it back: Ctrl-C there reaches us no longer.
+      if (resumed) command.note(`running again, as process ${process.pid}: kill ${process.pid} stops it`);
       else if (values.json) await command.json(jsonFacts(facts, users));
       else for (const line of screenOf(facts, users, command)) await command.say(line);
     });
@@ -63,7 +78,8 @@ async function run(words: readonly string[], command: Command): Promise<number> 
 
 /** Makes a home, unless it could not be served: the passwords of its users are shown once, and not beside a refusal. */
 async function makeFor(home: string, values: HomeWords): Promise<Made["users"]> {
-  const taken = await takenOf(values.bind ?? "127.0.0.1", portBaseOf(values));
+  const { bind, portBase } = newHome(values);
+  const taken = await takenOf(bind, portBase);
   if (taken !== undefined) throw new Problem(taken);
   return (await makeNamed(home, values)).users;
 }
@@ -113,7 +129,10 @@ async function take(home: string): Promise<{ release(): void }> {
   try {
     return await occupy(home);
   } catch (error) {
-    if (error instanceof Occupied) throw new Problem(`${error.message}; stop it there first, with Ctrl-C`);
+    if (error instanceof Occupied)
+      throw new Problem(
+        `${error.message}; stop it first, with Ctrl-C where it runs${error.pid === undefined ? "" : `, or kill ${error.pid}`}`,
+      );
     // Whatever the system says of the socket, the folder it would be in is what the caller knows.
     if (!existsSync(join(home, "service")))
       throw new Problem(`${home}/service: is missing; acceptutils init makes what is missing`);

@@ -12,6 +12,8 @@ export interface Verb {
   readonly synopsis: string;
   /** One sentence. */
   readonly does: string;
+  /** Each option and what it means, for --help, where the synopsis alone would not tell. */
+  readonly options?: ReadonlyMap<string, string>;
   /** It looks for --help itself: among its words may be those of other programs. */
   readonly helpsItself?: true;
   /** Returns the exit code. Throws Problem and Misused. */

@@ -46,6 +46,8 @@ const mostShown = 200;
 const drainSeconds = 10;
 /** Seconds in which everything must answer after the start. */
 const startSeconds = 30;
+/** Milliseconds that a server of ours has to register, before it is asked whether it is somebody else's. */
+const registerMilliseconds = 250;
 
 /** Runs `scripts`, each in `home`, until `hooks.stop`. Throws StartFailed, with nothing left running, when one cannot start. */
 export async function runServices(home: string, scripts: readonly Script[], hooks: Hooks): Promise<void> {
@@ -68,7 +70,14 @@ export async function runServices(home: string, scripts: readonly Script[], hook
   try {
     // Someone who has clients waiting tries again where a first start gives up and says why.
     await Promise.all(running.map((one) => one.start(resumed)));
-    await Promise.all(running.map((one) => one.answers()));
+    await Promise.all(
+      running.map((one) =>
+        one.answers().catch((error: Error) => {
+          if (!resumed) throw error;
+          hooks.log("", error.message);
+        }),
+      ),
+    );
   } catch (error) {
     await stopAll();
     if (hooks.stop.aborted) return;
@@ -100,12 +109,28 @@ class Running {
     this.#hooks = hooks;
   }
 
-  /** Resolves when the service is registered (or runs, when it is no server of ours). Throws StartFailed. */
+  /**
+   * Resolves when the service is registered, or runs or answers, when it is no server of ours; or when we are to stop.
+   * Throws StartFailed; `patiently`, it is tried again instead.
+   */
   start(patiently: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#up = { resolve, reject: patiently ? () => {} : reject };
+      if (this.#hooks.stop.aborted) return resolve();
+      this.#hooks.stop.addEventListener("abort", () => this.#isUp(), { once: true });
       this.#run();
+      void this.#watch();
     });
+  }
+
+  /** A server of somebody else's registers nothing: it is up when it answers. */
+  async #watch(): Promise<void> {
+    const until = performance.now() + startSeconds * 1000;
+    while (this.#up !== undefined) {
+      if (performance.now() > until) this.#up.reject(this.#silent());
+      await new Promise((resolve) => setTimeout(resolve, registerMilliseconds).unref());
+      if (this.#up !== undefined && (await this.#there())) this.#isUp();
+    }
   }
 
   /** No more new starts. */
@@ -126,17 +151,26 @@ class Running {
 
   /** Waits until a client would be answered. Throws StartFailed when that takes too long. */
   async answers(): Promise<void> {
-    const { listener, name } = this.#facts;
     const until = performance.now() + startSeconds * 1000;
     while (performance.now() < until && !this.#hooks.stop.aborted) {
-      const there =
-        listener === undefined
-          ? name !== "queue" || (await accepts(join(this.#home, "queue", "socket")))
-          : await greets(reachable(listener.host), listener.port, listener.tls === "implicit");
-      if (there) return;
+      if (await this.#there()) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    throw new StartFailed(
+    if (!this.#hooks.stop.aborted) throw this.#silent();
+  }
+
+  /** Whether a client would be answered now. */
+  async #there(): Promise<boolean> {
+    const { listener, name } = this.#facts;
+    if (listener !== undefined) {
+      return greets(reachable(listener.host), listener.port, listener.tls === "implicit");
+    }
+    return name !== "queue" || accepts(join(this.#home, "queue", "socket"));
+  }
+
+  #silent(): StartFailed {
+    const { name } = this.#facts;
+    return new StartFailed(
       `${name}: does not answer${this.#lastLine && `; its last words: ${this.#lastLine}`}`,
     );
   }
