@@ -3,7 +3,9 @@
  * (RFC 4616 §4) and SCRAM (RFC 5802 §5.1) have it. ASCII is that form, and so is, here, what is not UTF-8: old clients send
  * octets.
  */
+
 import { Secret } from "../protocol/checkpassword/secret.ts";
+import { wipeableCopy } from "../protocol/wipeable.ts";
 
 /** The prepared name, latin1 text of UTF-8. */
 export async function preparedName(name: string): Promise<string> {
@@ -23,6 +25,6 @@ async function prepared(octets: Uint8Array): Promise<Uint8Array> {
   try {
     return Buffer.from(saslprep(new TextDecoder("utf-8", { fatal: true }).decode(octets)), "utf8");
   } catch {
-    return Uint8Array.from(octets); // prohibited in RFC 4013: then it must be the same octets
+    return wipeableCopy(octets); // prohibited in RFC 4013: then it must be the same octets
   }
 }

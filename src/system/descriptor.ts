@@ -1,5 +1,6 @@
 /** Real descriptors that are read and written with waiting calls in the thread pool: nothing is ever read ahead. */
 import { close, closeSync, openSync, read, write } from "node:fs";
+import { wipeableCopy } from "../protocol/wipeable.ts";
 import { deadlines } from "./deadlines.ts";
 import { duplicateOnto, setBlocking } from "./native.ts";
 import { Closed, codeOf, type Input, type Output, TimedOut } from "./system.ts";
@@ -35,7 +36,12 @@ export class DescriptorInput implements Input {
         // A connection that broke has nothing more to say, like one that ended.
         if (error) return broken.has(codeOf(error)) ? resolve(null) : reject(error);
         if (length === 0) return resolve(null);
-        if (length <= shortOctets) return resolve(Uint8Array.prototype.slice.call(buffer, 0, length));
+        if (length <= shortOctets) {
+          const came = buffer.subarray(0, length);
+          const chunk = wipeableCopy(came);
+          came.fill(0); // it may be a password
+          return resolve(chunk);
+        }
         this.#buffer = Buffer.allocUnsafeSlow(chunkOctets);
         return resolve(buffer.subarray(0, length));
       });

@@ -2,6 +2,7 @@
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { deadlines } from "./deadlines.ts";
+import { readWithoutTraces } from "./read-buffer.ts";
 import { Closed, type Input, type Output, TimedOut } from "./system.ts";
 
 /** The part of a socket's handle that stops the kernel read at once, which pause() alone does not. */
@@ -184,8 +185,9 @@ export class StreamOutput implements Output {
   }
 }
 
-/** Both ends of one connection. */
+/** Both ends of one connection, which may carry passwords. */
 export function connection(socket: Socket): { input: StreamInput; output: StreamOutput } {
+  readWithoutTraces(socket);
   return { input: new StreamInput(socket), output: new StreamOutput(socket) };
 }
 

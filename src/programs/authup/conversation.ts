@@ -4,6 +4,7 @@ import { LineReader } from "../../protocol/authup/line-reader.ts";
 import type { Action, Ended, News, Outcome, Session } from "../../protocol/authup/session.ts";
 import { loggable } from "../../protocol/authup/words.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
+import { latin1 } from "../../protocol/wipeable.ts";
 import {
   CannotRun,
   type Ended as ChildEnded,
@@ -91,7 +92,7 @@ class Conversation {
       const line = this.#lines.next((head) => longestLine(session, head));
       if (line === "overlong") return { on: "overlongLine" };
       if (line !== undefined) {
-        this.#system.record({ verb: firstWord(line) });
+        if (session.exchange === undefined) this.#system.record({ verb: firstWord(line) });
         return { on: "line", bytes: line, more: this.#lines.unread };
       }
       await this.#send();
@@ -206,11 +207,10 @@ const endOf = (ended: ChildEnded): Ended =>
 /** The system has no process, memory or descriptor to spare: the program may be there all the same. */
 const scarce = new Set(["EAGAIN", "ENOMEM", "EMFILE", "ENFILE"]);
 
-/** A verb, if it is one: at most eight letters, so that a line of base64 is not even looked at. */
+/** A verb, if it is one: at most eight letters, so that no string is made of a password. */
 function firstWord(line: Uint8Array): string {
-  return (
-    /^[A-Za-z]{4,8}(?=[ \r\n]|$)/
-      .exec(Buffer.from(line.subarray(0, 9)).toString("latin1"))?.[0]
-      .toUpperCase() ?? ""
-  );
+  const space = line.indexOf(0x20);
+  const end = space < 0 ? line.length : space;
+  const word = end < 4 || end > 8 ? "" : latin1(line, 0, end);
+  return /^[A-Za-z]*$/.test(word) ? word.toUpperCase() : "";
 }

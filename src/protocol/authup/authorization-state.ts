@@ -4,6 +4,7 @@
  */
 import { formatFields } from "../checkpassword/fields.ts";
 import { respond, type Step } from "../sasl/exchange.ts";
+import { latin1 } from "../wipeable.ts";
 import {
   type Action,
   type Checked,
@@ -28,8 +29,8 @@ export function begin(dialect: Dialect, settings: Settings): Outcome {
 }
 
 /**
- * One piece of news in; out come the next session and what the shell must do, in order. A line that may hold a
- * password is wiped.
+ * One piece of news in; out come the next session and what the shell must do, in order. A line is wiped: it may hold a
+ * password.
  */
 export function step(dialect: Dialect, session: Session, news: News): Outcome {
   switch (news.on) {
@@ -64,39 +65,30 @@ export function step(dialect: Dialect, session: Session, news: News): Outcome {
 }
 
 function lineCame(dialect: Dialect, session: Session, { bytes, more }: Line): Outcome {
-  if (session.exchange !== undefined) {
-    const outcome = exchanged(dialect, session, respond(session.exchange, bytes), more);
-    bytes.fill(0);
-    return outcome;
-  }
-  const { verb, argument } = parseCommand(bytes);
-  const outcome = commandCame(dialect, session, verb, argument, more);
-  if (secretVerbs.has(verb)) bytes.fill(0);
+  const outcome =
+    session.exchange === undefined
+      ? commandCame(dialect, session, bytes, more)
+      : exchanged(dialect, session, respond(session.exchange, bytes), more);
+  bytes.fill(0); // whatever it was: clients say passwords out of turn, too
   return outcome;
 }
 
-function commandCame(
-  dialect: Dialect,
-  session: Session,
-  verb: string,
-  argument: Uint8Array,
-  more: boolean,
-): Outcome {
+function commandCame(dialect: Dialect, session: Session, line: Uint8Array, more: boolean): Outcome {
+  const { verb, argument } = parseCommand(line);
   const known = dialect.verbs.get(verb);
   if (known === undefined) return [session, [say(dialect.unknownVerb)]];
   const unmet = known.needs.find((need) => !need.met(session));
   return unmet === undefined ? known.run(session, argument, more) : [session, [say(unmet.refusal)]];
 }
 
-const secretVerbs = new Set(["AUTH", "PASS"]);
+/** STARTTLS. What is longer is nobody's verb, and may be a password: no string is made of it. */
+const longestVerb = 8;
 
 /** A line as verb and argument. The verb ends at the first space; a NUL ends everything, as it did in C. */
 export function parseCommand(line: Uint8Array): { verb: string; argument: Uint8Array } {
   let end = 0;
   while (end < line.length && line[end] !== 0x20 && line[end] !== 0) end++;
-  const verb = Buffer.from(line.subarray(0, Math.min(end, 32)))
-    .toString("latin1")
-    .toUpperCase();
+  const verb = end > longestVerb ? "" : latin1(line, 0, end).toUpperCase();
   let from = end;
   while (line[from] === 0x20) from++;
   return { verb, argument: line.subarray(line[end] === 0 ? line.length : from) };

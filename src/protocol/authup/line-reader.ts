@@ -1,4 +1,5 @@
 /** Cuts what arrives into lines, one at a time: what comes after the last command must be known to be there. */
+import { wipeable } from "../wipeable.ts";
 
 const lf = 0x0a;
 const cr = 0x0d;
@@ -47,7 +48,7 @@ export class LineReader {
     if (before.length === 0) {
       this.#start = piece;
     } else {
-      const both = new Uint8Array(before.length + piece.length);
+      const both = wipeable(before.length + piece.length);
       both.set(before);
       both.set(piece, before.length);
       this.#start = both;

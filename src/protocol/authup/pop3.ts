@@ -6,6 +6,7 @@ import { Secret } from "../checkpassword/secret.ts";
 import { begin } from "../sasl/exchange.ts";
 import { offerable } from "../sasl/mechanisms.ts";
 import { isUserName } from "../sasl/user-name.ts";
+import { latin1, wipeableCopy } from "../wipeable.ts";
 import { ask, exchanged } from "./authorization-state.ts";
 import { type Dialect, type Need, type Outcome, type Session, say, type Verb } from "./session.ts";
 import { pop3Trouble } from "./words.ts";
@@ -61,7 +62,7 @@ export const pop3: Dialect = {
   trouble: pop3Trouble,
   challenge: (base64) => `+ ${base64}`,
   longestLine(session, head) {
-    const auth = session.exchange !== undefined || /^auth /i.test(Buffer.from(head).toString("latin1", 0, 5));
+    const auth = session.exchange !== undefined || /^auth /i.test(latin1(head, 0, 5));
     return auth ? longestAuth : longestCommand;
   },
 };
@@ -96,7 +97,7 @@ function apop(session: Session, argument: Uint8Array, more: boolean): Outcome {
   if (argument.length === 0) return [session, [syntaxError]];
   if (more) return [session, [say(pop3Trouble("input"))]];
   const binding = Buffer.from(session.settings.stamp, "latin1").toString("hex");
-  const initial = Uint8Array.from(argument);
+  const initial = wipeableCopy(argument);
   return [
     { ...session, exchange: { expects: "message" } },
     [{ do: "converse", mechanism: "APOP", binding, certificate: [], initial }],

@@ -1,6 +1,7 @@
 /** SMTP until the client is known: RFC 5321, RFC 3207 (STARTTLS), RFC 4954 (AUTH). authup(8) */
 import { begin } from "../sasl/exchange.ts";
 import { offerable } from "../sasl/mechanisms.ts";
+import { latin1 } from "../wipeable.ts";
 import { exchanged } from "./authorization-state.ts";
 import { type Dialect, type Need, type Outcome, type Session, say, type Verb } from "./session.ts";
 import { smtpTrouble } from "./words.ts";
@@ -40,7 +41,7 @@ export const smtp: Dialect = {
   trouble: smtpTrouble,
   challenge: (base64) => `334 ${base64}`,
   longestLine(session, head) {
-    const auth = session.exchange !== undefined || /^auth /i.test(Buffer.from(head).toString("latin1", 0, 5));
+    const auth = session.exchange !== undefined || /^auth /i.test(latin1(head, 0, 5));
     return auth ? longestAuth : longestCommand;
   },
 };

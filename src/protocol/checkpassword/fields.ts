@@ -2,6 +2,7 @@
  * What travels on descriptor 3: three fields, each ended by NUL: user, password, timestamp. Then the end of file.
  * Source: checkpassword's interface page.
  */
+import { wipeable } from "../wipeable.ts";
 import { Secret } from "./secret.ts";
 
 /** checkpassword takes no more than this, in all. */
@@ -19,10 +20,10 @@ export interface Fields {
 export function formatFields({ user, secret, timestamp }: Fields): Uint8Array | undefined {
   const octets = user.length + secret.length + timestamp.length + 3;
   if (octets > maximumOctets) return undefined;
-  const bytes = Buffer.alloc(octets);
-  bytes.write(user, 0, "latin1");
+  const bytes = wipeable(octets);
+  bytes.set(Buffer.from(user, "latin1"));
   bytes.set(secret.reveal(), user.length + 1);
-  bytes.write(timestamp, user.length + secret.length + 2, "latin1");
+  bytes.set(Buffer.from(timestamp, "latin1"), user.length + secret.length + 2);
   return bytes;
 }
 

@@ -1,3 +1,5 @@
+import { wipeableCopy } from "../wipeable.ts";
+
 /** A password: bytes that print as ******** wherever they turn up, and are wiped once used. */
 export class Secret {
   readonly #bytes: Uint8Array;
@@ -9,7 +11,7 @@ export class Secret {
 
   /** A secret of its own memory. `slice()` would not do: of a Buffer it is a view, wiped with the original. */
   static copyOf(bytes: Uint8Array): Secret {
-    return new Secret(Uint8Array.from(bytes));
+    return new Secret(wipeableCopy(bytes));
   }
 
   get length(): number {

@@ -1,4 +1,5 @@
 /** Netstrings: `3:abc,` stands for the three octets `abc`. Source: netstrings.txt */
+import { wipeable, wipeableCopy } from "../wipeable.ts";
 
 /** The octets as a netstring. */
 export function netstring(octets: Uint8Array): Buffer {
@@ -21,7 +22,7 @@ export class NetstringReader {
       this.#bytes = bytes;
       return;
     }
-    const all = new Uint8Array(this.#bytes.length + bytes.length);
+    const all = wipeable(this.#bytes.length + bytes.length);
     all.set(this.#bytes);
     all.set(bytes, this.#bytes.length);
     this.#bytes.fill(0);
@@ -46,7 +47,7 @@ export class NetstringReader {
     const end = at + 1 + length;
     if (end >= bytes.length) return undefined;
     if (bytes[end] !== comma) return "broken";
-    const octets = Uint8Array.from(bytes.subarray(at + 1, end));
+    const octets = wipeableCopy(bytes.subarray(at + 1, end));
     bytes.fill(0, 0, end + 1);
     this.#bytes = bytes.subarray(end + 1);
     return octets;

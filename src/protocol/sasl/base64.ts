@@ -2,6 +2,7 @@
  * Base64 as RFC 4648 §4 has it, on bytes: what is decoded here may be a password, and never becomes a string.
  * RFC 4954 §4: a line that is not base64 is refused.
  */
+import { wipeable } from "../wipeable.ts";
 
 const padding = 0x3d; // =
 const invalid = 255;
@@ -12,11 +13,11 @@ for (const [value, char] of [
   values[char.charCodeAt(0)] = value;
 }
 
-/** The octets that `text` stands for, in memory of their own; undefined when it is not base64, padded and exact. */
+/** The octets that `text` stands for, in wipeable memory; undefined when it is not base64, padded and exact. */
 export function decodeBase64(text: Uint8Array): Uint8Array | undefined {
   if (text.length % 4 !== 0) return undefined;
   const padded = text.at(-1) !== padding ? 0 : text.at(-2) !== padding ? 1 : 2;
-  const decoded = new Uint8Array((text.length / 4) * 3 - padded);
+  const decoded = wipeable((text.length / 4) * 3 - padded);
   let bits = 0;
   let filled = 0;
   for (let at = 0; at < text.length - padded; at++) {

@@ -4,6 +4,7 @@
  * conversation with whoever knows the users: their messages pass through here, decoded and not understood.
  */
 import { Secret } from "../checkpassword/secret.ts";
+import { latin1 } from "../wipeable.ts";
 import { decodeBase64 } from "./base64.ts";
 import { parsePlain } from "./plain.ts";
 import { isUserName } from "./user-name.ts";
@@ -43,9 +44,7 @@ const passwords = new Map<string, Step & { readonly exchange: Exchange }>([
 /** The argument of AUTH: a mechanism, one of those `offered`, and perhaps an initial response. RFC 4954 §4 */
 export function begin(argument: Uint8Array, offered: readonly string[]): Step {
   const end = argument.indexOf(space);
-  const name = Buffer.from(end < 0 ? argument : argument.subarray(0, end))
-    .toString("latin1")
-    .toUpperCase();
+  const name = latin1(argument, 0, end < 0 ? argument.length : end).toUpperCase();
   if (!offered.includes(name)) return { refused: "mechanism" };
   const initial = end < 0 ? argument.subarray(argument.length) : trim(argument.subarray(end));
   const start = passwords.get(name);

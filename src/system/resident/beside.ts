@@ -1,4 +1,5 @@
 /** A program of ours beside the one that spawned it, in the same worker: its pipes are in memory. */
+import { wipeableCopy } from "../../protocol/wipeable.ts";
 import { inputOf, Pipe } from "../pipe.ts";
 import type { Child, Ended, Input, Output, SpawnOptions, TemporaryFile } from "../system.ts";
 
@@ -46,7 +47,7 @@ export function startBeside(
       inputs.set(fd, pipe.reader);
       theirs.outputs.set(fd, writeOnly(pipe));
     } else if ("bytes" in wire) {
-      theirs.inputs.set(fd, inputOf(Uint8Array.from(wire.bytes)));
+      theirs.inputs.set(fd, inputOf(wipeableCopy(wire.bytes)));
     } else {
       theirs.inputs.set(fd, fileInput(wire.file));
       theirs.outputs.set(fd, fileOutput(wire.file));

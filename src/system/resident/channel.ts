@@ -7,7 +7,9 @@
  */
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
+import { wipeableCopy } from "../../protocol/wipeable.ts";
 import * as native from "../native.ts";
+import { readWithoutTraces } from "../read-buffer.ts";
 
 /** A message's head: what it is, and plain facts. Never a secret: those travel in the body, which can be wiped. */
 export interface Head {
@@ -62,7 +64,7 @@ export class Channel {
 
   constructor({ stream, packets }: ChannelEnd) {
     this.#packets = packets;
-    this.#socket = new Socket({ fd: stream, readable: true, writable: true });
+    this.#socket = readWithoutTraces(new Socket({ fd: stream, readable: true, writable: true }));
     this.#socket.on("data", (chunk: Buffer) => this.#take(chunk));
     this.#socket.on("error", () => this.close());
     this.#socket.on("close", () => this.close());
@@ -166,7 +168,7 @@ export class Channel {
   }
 
   #take(chunk: Buffer): void {
-    let bytes = this.#incoming.length === 0 ? chunk : Buffer.concat([this.#incoming, chunk]);
+    let bytes = this.#incoming.length === 0 ? chunk : joined(this.#incoming, chunk);
     while (bytes.length >= 8 && !this.#closed) {
       const headOctets = bytes.readUInt32BE(0);
       const end = 8 + headOctets + bytes.readUInt32BE(4);
@@ -176,7 +178,7 @@ export class Channel {
       }
       if (bytes.length < end) break;
       // A copy: the body may hold a secret, and its receiver is to be able to wipe it.
-      const body = Buffer.from(bytes.subarray(8 + headOctets, end));
+      const body = Buffer.from(wipeableCopy(bytes.subarray(8 + headOctets, end)).buffer);
       const text = bytes.toString("utf8", 8, 8 + headOctets);
       bytes.fill(0, 0, end);
       bytes = bytes.subarray(end);
@@ -204,4 +206,12 @@ export class Channel {
     this.#questions.delete(question);
     answer?.(message);
   }
+}
+
+/** Both, of which nothing is left where they were. */
+function joined(before: Buffer, after: Buffer): Buffer {
+  const both = Buffer.concat([before, after]);
+  before.fill(0);
+  after.fill(0);
+  return both;
 }

@@ -1,6 +1,7 @@
 /** The conversations that one front has with the auth process: each is a client that tries to log in. */
 import { converse, Gone, type Peer, type Surroundings, type Verdict } from "../../auth/sasl/converse.ts";
 import type { Opening } from "../../protocol/checkpassword/conversation.ts";
+import { wipeableCopy } from "../../protocol/wipeable.ts";
 
 /** Seconds in which the client must answer a challenge; authup's own patience is less. */
 const patienceSeconds = 300;
@@ -35,7 +36,7 @@ export class Exchanges {
     };
     const peer: Peer = {
       // The message that brought it is wiped once it is answered.
-      initial: initial && Uint8Array.from(initial),
+      initial: initial && wipeableCopy(initial),
       challenge: async (challenge) => {
         const before = told;
         told = Promise.withResolvers();
@@ -70,7 +71,7 @@ export class Exchanges {
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined) throw new Gone("no such conversation");
     const { next } = exchange;
-    const copy = Uint8Array.from(octets);
+    const copy = wipeableCopy(octets);
     exchange.message(copy);
     try {
       return await next;

@@ -21,11 +21,15 @@ const ciphers = [
   "ECDHE+CHACHA20",
 ].join(":");
 
+/** SSL_OP_CLEANSE_PLAINTEXT: OpenSSL wipes what it has decrypted, a password maybe. Node.js has no name for it. */
+const cleansePlaintext = 1 << 1;
+
 /** No renegotiation (it lets a client make us work), no tickets (a mail client seldom resumes; RFC 9325 §3.4). */
 const secureOptions =
   constants.SSL_OP_NO_RENEGOTIATION |
   constants.SSL_OP_NO_TICKET |
   constants.SSL_OP_NO_COMPRESSION |
+  cleansePlaintext |
   constants.SSL_OP_CIPHER_SERVER_PREFERENCE;
 
 /** One service's policy, made as a whole. */

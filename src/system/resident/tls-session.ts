@@ -6,6 +6,7 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import { TLSSocket } from "node:tls";
+import { readWithoutTraces } from "../read-buffer.ts";
 import type { Identities } from "./tls-identities.ts";
 
 /** Seconds that a client has to say goodbye after the program did. */
@@ -45,7 +46,7 @@ export function serveTls(session: TlsSession): void {
     ? withGoodbye(client, identities, () => {
         goodbye = false;
       })
-    : new TLSSocket(client, identities.options);
+    : readWithoutTraces(new TLSSocket(client, identities.options));
   let secured = false;
   let over = false;
   const close = (why: string) => {
@@ -72,7 +73,7 @@ export function serveTls(session: TlsSession): void {
   // A program that reads no more may go on writing.
   else
     heard.on("error", () => {
-      tls.unpipe(heard);
+      tls.removeAllListeners("data");
       tls.resume();
     });
   tls.on("secure", () => {
@@ -91,12 +92,21 @@ export function serveTls(session: TlsSession): void {
       () => close(""),
       () => {},
     );
-    tls.pipe(heard);
+    passOn(tls, heard);
     said.pipe(tls);
     said.on("end", () => {
       late = setTimeout(() => close(""), goodbyeSeconds * 1000);
     });
   });
+}
+
+/** As pipe() does it, but that nothing of what the client said is left here. */
+function passOn(tls: TLSSocket, heard: Socket): void {
+  heard.on("drain", () => tls.resume());
+  tls.on("data", (chunk: Buffer) => {
+    if (!heard.write(chunk, () => chunk.fill(0))) tls.pause();
+  });
+  tls.on("end", () => heard.end());
 }
 
 /**
@@ -111,7 +121,7 @@ function withGoodbye(client: Socket, identities: Identities, rude: () => void): 
   wire.on("end", () => {
     wireEnded = true;
   });
-  const tls = new TLSSocket(wire, identities.options);
+  const tls = readWithoutTraces(new TLSSocket(wire, identities.options));
   const push = tls.push.bind(tls);
   let ended = false;
   tls.push = (chunk, encoding) => {

@@ -1,0 +1,55 @@
+/**
+ * Sockets that leave no traces of what they read. Node.js takes 64 KiB of memory for each read, copies out of it what came,
+ * and gives it back as it is: passwords lie there until something else needs the place. Here all sockets of the process
+ * read into one buffer, which is wiped as soon as each has taken out what is its own.
+ */
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { wipeable } from "../protocol/wipeable.ts";
+
+const chunkOctets = 65_536;
+
+const { read, resume, pause } = Duplex.prototype;
+
+/** Where the kernel puts what was read; empty between two reads. */
+const shared = Buffer.allocUnsafeSlow(chunkOctets);
+
+type Reading = Record<symbol, unknown> & {
+  readonly _handle: { useUserBuffer(buffer: Uint8Array): void } | null;
+};
+
+/** What the option `onread` of net.connect() sets; there is none for a socket that was accepted, or for TLS. */
+let symbols: { readonly buffer: symbol; readonly callback: symbol } | undefined;
+
+function symbolsOf(socket: Socket): typeof symbols {
+  const named = (name: string) =>
+    Object.getOwnPropertySymbols(socket).find(({ description }) => description === name);
+  const [buffer, callback] = [named("kBuffer"), named("kBufferCb")];
+  return buffer && callback && { buffer, callback };
+}
+
+/** Has `socket` read without traces; for all else it is as before. Its chunks belong to whoever gets them. */
+export function readWithoutTraces<One extends Socket>(socket: One): One {
+  symbols ??= symbolsOf(socket);
+  const reading = socket as unknown as Reading;
+  if (symbols === undefined || reading._handle === null) return socket;
+  reading[symbols.buffer] = shared;
+  reading[symbols.callback] = (octets: number) => {
+    const came = shared.subarray(0, octets);
+    const chunk = ownCopy(came);
+    came.fill(0);
+    return socket.push(chunk);
+  };
+  // With a buffer of its own, a socket would read whenever it is looked at, and not when its stream wants more.
+  Object.assign(socket, { read, resume, pause });
+  reading._handle.useUserBuffer(shared);
+  return socket;
+}
+
+/** Not from a pool, which others share, and not where garbage is collected. */
+function ownCopy(bytes: Uint8Array): Buffer {
+  const copy =
+    bytes.length > 64 ? Buffer.allocUnsafeSlow(bytes.length) : Buffer.from(wipeable(bytes.length).buffer);
+  copy.set(bytes);
+  return copy;
+}
