@@ -427,10 +427,16 @@ for (const [where, { skip, serving }] of Object.entries(hosts)) {
 
 const commandOf = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "latin1");
 
+function childrenOf(pid: number, task: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${task}/children`, "latin1").trim().split(" ");
+  } catch {
+    return []; // a thread that has ended meanwhile
+  }
+}
+
 function descendants(pid: number): number[] {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "latin1").trim().split(" "),
-  );
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) => childrenOf(pid, task));
   const found = children.filter((child) => child !== "").map(Number);
   return [...found, ...found.flatMap(descendants)];
 }
