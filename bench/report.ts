@@ -91,7 +91,7 @@ export function markdown(table: Table): string {
     ...aloneLines(loaded),
     "## Flushes",
     "",
-    "fsync, fdatasync and their like for each message, counted by strace from outside.",
+    "fsync, fdatasync and their like for each message, counted from outside: by perf where the kernel allows it, else by strace.",
     "",
     ...grid(
       ["figure", ...names],

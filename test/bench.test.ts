@@ -1,7 +1,8 @@
-/** What `npm run bench -- --check` says: the measuring itself is no part of the tests. */
+/** What is made of figures that were measured: the measuring itself is no part of the tests. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { losses } from "../bench/kept.ts";
+import { countOfPerf, countOfStrace } from "../bench/measure/flushes.ts";
 import type { Cell, Row } from "../bench/report.ts";
 
 const kept = { "1": { "smtp-server": 0.5, Postfix: 0.25, "bare Node.js": 4 } };
@@ -45,4 +46,13 @@ test("rates are compared as what one of them costs", () => {
   }));
   assert.equal(losses(rows, kept).length, 1);
   assert.deepEqual(losses(rows, { "1": { "smtp-server": 1 } }), []);
+});
+
+test("flushes are added up over all calls, whoever counted them", () => {
+  const perf =
+    "# started on Mon Mar  2\n\n12,,syscalls:sys_enter_fsync,80,100.00,,\n3,,syscalls:sys_enter_msync,80,100.00,,\n<not counted>,,syscalls:sys_enter_sync,0,100.00,,\n7,,instructions:u,80,100.00,,\n";
+  assert.equal(countOfPerf(perf), 15);
+  const strace =
+    "% time     seconds  usecs/call     calls    errors syscall\n------ ----------- ----------- --------- --------- ----------------\n 90.00    0.001000         100        10           fsync\n 10.00    0.000100          50         2         1 fdatasync\n------ ----------- ----------- --------- --------- ----------------\n100.00    0.001100                    12         1 total\n";
+  assert.equal(countOfStrace(strace), 12);
 });

@@ -37,8 +37,8 @@ export interface Running {
   readonly mailbox: number;
   /** For a server that takes no more. */
   readonly clientsAtMost?: number;
-  /** It has no TLS. */
-  readonly clearOnly?: true;
+  /** Why it is not measured in TLS. */
+  readonly clearOnly?: string;
 }
 
 export const domain = "bench.example";
@@ -52,3 +52,15 @@ export const sessionsAtOnce = 1200;
 
 /** What most servers here have in common. */
 export const usual = { recipient: `bob@${domain}`, user, password, mailbox };
+
+/** A server that receives mail at these two doors, and has no mailbox to read from. */
+export const receiving = (smtp: number, submission: number, more: Partial<Running> = {}): Running => ({
+  ...usual,
+  doors: new Map([
+    ["smtp", smtp],
+    ["bare smtp", smtp],
+    ["submission", submission],
+  ]),
+  mailbox: 0,
+  ...more,
+});

@@ -7,18 +7,43 @@ import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { selfSigned } from "../../src/system/home/certificate.ts";
-import { type Place, user } from "./contender.ts";
-import { has } from "./serve.ts";
+import { type Contender, type Place, type Running, user } from "./contender.ts";
+import { freePorts, has } from "./serve.ts";
 
 const installed = join(import.meta.dirname, "..", "peers", "installed");
 
 /** Why a server of these packages cannot be measured. */
-export function missingDebian(...names: readonly string[]): string | undefined {
+function missingDebian(...names: readonly string[]): string | undefined {
   const absent = names.filter((name) => !existsSync(join(installed, name)));
   if (absent.length > 0) return `${absent.join(", ")} not installed: bench/setup`;
   if (process.getuid?.() !== 0) return "needs root";
   return has("unshare") ? undefined : "needs unshare";
 }
+
+interface Packaged extends Pick<Contender, "name" | "promise" | "quick"> {
+  readonly kind?: "peer" | "proxy";
+  /** What bench/setup unpacks, by the names of its folders. */
+  readonly packages: readonly string[];
+  /** Why it cannot be measured although all of them are there. */
+  missing?(): string | undefined;
+  /** Starts it in a place that is laid out, with ports that are free. */
+  start(place: Place, ports: readonly number[]): Promise<Running>;
+}
+
+/** Ports enough for any of them. */
+const portsEach = 5;
+
+/** A server of Debian's. */
+export const packaged = ({ kind = "peer", packages, missing, start, ...named }: Packaged): Contender => ({
+  ...named,
+  kind,
+  missing: () => missingDebian(...packages) ?? missing?.(),
+  start: async (place) => {
+    const ports = await freePorts(portsEach);
+    layOut(place);
+    return start(place, ports);
+  },
+});
 
 /** Users that a package would have made. Numbers that no account has. */
 const accounts = ["postfix", "opensmtpd", "opensmtpq", "Debian-exim", "dovecot", "dovenull", "courier"];

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { selfSigned } from "../../src/system/home/certificate.ts";
-import { type Contender, domain, type Place, type Running, usual } from "../contender/contender.ts";
+import { type Contender, domain, type Place, type Running, receiving } from "../contender/contender.ts";
 import { answered, has, startServer } from "../contender/serve.ts";
 import type { Group } from "../measure/group.ts";
 
@@ -17,15 +17,7 @@ export const bareC: Contender = {
   start: async (place): Promise<Running> => {
     const port = await startSink(place, place.group, join(place.folder, "messages"));
     answered(place);
-    return {
-      ...usual,
-      doors: new Map([
-        ["smtp", port],
-        ["bare smtp", port],
-        ["submission", port],
-      ]),
-      mailbox: 0,
-    };
+    return receiving(port, port);
   },
 };
 

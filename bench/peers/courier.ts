@@ -1,29 +1,19 @@
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Contender,
-  type Place,
-  type Running,
-  sessionsAtOnce,
-  user,
-  usual,
-} from "../contender/contender.ts";
-import { layOut, missingDebian, userNumber, withPackages, write } from "../contender/debian.ts";
+import { type Place, type Running, sessionsAtOnce, user, usual } from "../contender/contender.ts";
+import { packaged, userNumber, withPackages, write } from "../contender/debian.ts";
 import { fill } from "../contender/mailbox.ts";
-import { freePorts, serve } from "../contender/serve.ts";
+import { serve } from "../contender/serve.ts";
 
 /** Courier's POP3 server, with users in its own database, and passwords by the cheapest scheme of crypt(3). */
-export const courier: Contender = {
+export const courier = packaged({
   name: "Courier",
-  kind: "peer",
   promise: "POP3",
-  missing: () => missingDebian("courier"),
+  packages: ["courier"],
   start,
-};
+});
 
-async function start(place: Place): Promise<Running> {
-  const [pop3 = 0] = await freePorts(1);
-  layOut(place);
+async function start(place: Place, [pop3 = 0]: readonly number[]): Promise<Running> {
   const home = join(place.folder, "home", user);
   fill(join(home, "Maildir"), userNumber, userNumber);
   write(

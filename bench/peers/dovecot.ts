@@ -1,6 +1,5 @@
 import { join } from "node:path";
 import {
-  type Contender,
   host,
   type Place,
   password,
@@ -9,19 +8,18 @@ import {
   user,
   usual,
 } from "../contender/contender.ts";
-import { layOut, missingDebian, userNumber, withPackages, write } from "../contender/debian.ts";
+import { packaged, userNumber, withPackages, write } from "../contender/debian.ts";
 import { fill } from "../contender/mailbox.ts";
-import { freePorts, serve } from "../contender/serve.ts";
+import { serve } from "../contender/serve.ts";
 import { startSink } from "./bare-c.ts";
 
 /** Dovecot, tuned as its documentation advises for many logins: login processes serve one client after the other. */
-export const dovecot: Contender = {
+export const dovecot = packaged({
   name: "Dovecot",
-  kind: "peer",
   promise: "POP3; submission hands each message on to a sink that keeps nothing",
-  missing: () => missingDebian("dovecot"),
+  packages: ["dovecot"],
   start,
-};
+});
 
 /** Where Postfix asks for passwords. */
 export const authSocket = "/run/dovecot-auth";
@@ -57,10 +55,8 @@ function layOutUsers({ folder }: Place): void {
   write(folder, "etc/dovecot-users", `${user}:{PLAIN}${password}:${userNumber}:${userNumber}::${home}::\n`);
 }
 
-async function start(place: Place): Promise<Running> {
+async function start(place: Place, [pop3 = 0, submission = 0]: readonly number[]): Promise<Running> {
   const sink = await startSink(place, place.helpers, "-");
-  const [pop3 = 0, submission = 0] = await freePorts(2);
-  layOut(place);
   await startPop3(place, pop3, submission, sink);
   return {
     ...usual,

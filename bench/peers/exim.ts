@@ -1,30 +1,26 @@
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import {
-  type Contender,
   host,
   type Place,
   password,
   type Running,
+  receiving,
   sessionsAtOnce,
   user,
-  usual,
 } from "../contender/contender.ts";
-import { layOut, missingDebian, withPackages, write } from "../contender/debian.ts";
-import { freePorts, serve } from "../contender/serve.ts";
+import { packaged, withPackages, write } from "../contender/debian.ts";
+import { serve } from "../contender/serve.ts";
 
 /** Exim as Debian builds it (GnuTLS); messages stay in its queue, and it asks nobody who the client is. */
-export const exim: Contender = {
+export const exim = packaged({
   name: "Exim",
-  kind: "peer",
   promise: "on disk, two files and their flushes for each, held",
-  missing: () => missingDebian("exim"),
+  packages: ["exim"],
   start,
-};
+});
 
-async function start(place: Place): Promise<Running> {
-  const [smtp = 0, submission = 0] = await freePorts(2);
-  layOut(place);
+async function start(place: Place, [smtp = 0, submission = 0]: readonly number[]): Promise<Running> {
   chmodSync(join(place.folder, "etc/ssl/key.pem"), 0o644); // read after it has become its own user
   for (const part of ["var/spool/exim4", "var/log/exim4", "run/exim4"]) {
     write(place.folder, `${part}/.keep`, "");
@@ -72,13 +68,5 @@ plain:
   ];
   const words = ["/bin/sh", "-c", `${owned.join(" ")} && exec /usr/sbin/exim4 -bdf`];
   await serve(place, withPackages(place, ["exim"], words), [smtp, submission]);
-  return {
-    ...usual,
-    doors: new Map([
-      ["smtp", smtp],
-      ["bare smtp", smtp],
-      ["submission", submission],
-    ]),
-    mailbox: 0,
-  };
+  return receiving(smtp, submission);
 }

@@ -7,8 +7,8 @@ import {
   type Place,
   password,
   type Running,
+  receiving,
   user,
-  usual,
 } from "../contender/contender.ts";
 import { layOut, write } from "../contender/debian.ts";
 import { freePorts, serve } from "../contender/serve.ts";
@@ -51,13 +51,5 @@ async function start(place: Place): Promise<Running> {
   mkdirSync(join(folder, "haraka", "queue"));
   const words = [process.execPath, join(installed, "bin", "haraka"), "-c", join(folder, "haraka")];
   await serve(place, words, [smtp, submission]);
-  return {
-    ...usual,
-    doors: new Map([
-      ["smtp", smtp],
-      ["bare smtp", smtp],
-      ["submission", submission],
-    ]),
-    mailbox: 0,
-  };
+  return receiving(smtp, submission);
 }

@@ -2,7 +2,6 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import {
-  type Contender,
   domain,
   type Place,
   password,
@@ -11,23 +10,21 @@ import {
   user,
   usual,
 } from "../contender/contender.ts";
-import { layOut, missingDebian, userNumber, withPackages, write } from "../contender/debian.ts";
+import { packaged, userNumber, withPackages, write } from "../contender/debian.ts";
 import { fill } from "../contender/mailbox.ts";
-import { freePorts, has, serve } from "../contender/serve.ts";
+import { has, serve } from "../contender/serve.ts";
 
 /** mailfront under tcpserver, a process for each session: what the classic chain of C programs costs, without TLS. */
-export const mailfront: Contender = {
+export const mailfront = packaged({
   name: "mailfront",
-  kind: "peer",
   promise: "on disk, a process, a file and a flush for each; no TLS",
-  missing: () => missingDebian("mailfront") ?? (has("gcc") ? undefined : "needs gcc: bench/setup"),
+  packages: ["mailfront"],
+  missing: () => (has("gcc") ? undefined : "needs gcc: bench/setup"),
   start,
-};
+});
 
-async function start(place: Place): Promise<Running> {
+async function start(place: Place, [smtp = 0, pop3 = 0]: readonly number[]): Promise<Running> {
   const { folder } = place;
-  const [smtp = 0, pop3 = 0] = await freePorts(2);
-  layOut(place);
   const queue = join(folder, "queue");
   mkdirSync(queue);
   const program = join(folder, "qmail-queue");
@@ -59,6 +56,6 @@ async function start(place: Place): Promise<Running> {
       ["bare smtp", smtp],
       ["pop3 clear", pop3],
     ]),
-    clearOnly: true,
+    clearOnly: "tcpserver has no TLS",
   };
 }

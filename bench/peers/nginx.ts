@@ -1,29 +1,23 @@
-import {
-  type Contender,
-  host,
-  type Place,
-  type Running,
-  sessionsAtOnce,
-  usual,
-} from "../contender/contender.ts";
-import { layOut, missingDebian, withPackages, write } from "../contender/debian.ts";
-import { freePorts, serve } from "../contender/serve.ts";
+import { host, type Place, type Running, sessionsAtOnce, usual } from "../contender/contender.ts";
+import { packaged, withPackages, write } from "../contender/debian.ts";
+import { serve } from "../contender/serve.ts";
 import { startSink } from "./bare-c.ts";
 import { startPop3 } from "./dovecot.ts";
 
 /** nginx's mail proxy: SMTP goes on to a sink that is not measured, POP3 to a Dovecot that is. */
-export const nginx: Contender = {
+export const nginx = packaged({
   name: "nginx",
   kind: "proxy",
   promise: "a proxy: a sink behind it that keeps nothing; POP3 with Dovecot behind it",
-  missing: () => missingDebian("nginx", "dovecot"),
+  packages: ["nginx", "dovecot"],
   start,
-};
+});
 
-async function start(place: Place): Promise<Running> {
+async function start(
+  place: Place,
+  [smtp = 0, submission = 0, pop3 = 0, behind = 0, answers = 0]: readonly number[],
+): Promise<Running> {
   const sink = await startSink(place, place.helpers, "-");
-  const [smtp = 0, submission = 0, pop3 = 0, behind = 0, answers = 0] = await freePorts(5);
-  layOut(place);
   await startPop3(place, behind);
   const answer = (path: string, port: number) =>
     `location ${path} { add_header Auth-Status OK; add_header Auth-Server 127.0.0.1; add_header Auth-Port ${port}; return 200; }`;

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { selfSigned } from "../../src/system/home/certificate.ts";
-import { domain, type Place, type Running, usual } from "../contender/contender.ts";
+import { domain, type Place, type Running, receiving } from "../contender/contender.ts";
 import { answered, startServer } from "../contender/serve.ts";
 
 export async function startScript(script: string, place: Place): Promise<Running> {
@@ -18,13 +18,5 @@ export async function startScript(script: string, place: Place): Promise<Running
   if (line.done) throw new Error(`${script} did not come up`);
   const port = Number(line.value);
   answered(place);
-  return {
-    ...usual,
-    doors: new Map([
-      ["smtp", port],
-      ["bare smtp", port],
-      ["submission", port],
-    ]),
-    mailbox: 0,
-  };
+  return receiving(port, port);
 }

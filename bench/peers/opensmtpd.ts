@@ -1,32 +1,21 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Contender,
-  domain,
-  host,
-  type Place,
-  type Running,
-  user,
-  usual,
-} from "../contender/contender.ts";
-import { layOut, missingDebian, withPackages, write } from "../contender/debian.ts";
-import { freePorts, serve } from "../contender/serve.ts";
+import { domain, host, type Place, type Running, receiving, user } from "../contender/contender.ts";
+import { packaged, withPackages, write } from "../contender/debian.ts";
+import { serve } from "../contender/serve.ts";
 
 /** OpenSMTPD, with its deliveries paused. Passwords by the cheapest scheme of crypt(3). */
-export const opensmtpd: Contender = {
+export const opensmtpd = packaged({
   name: "OpenSMTPD",
-  kind: "peer",
   promise: "a file for each, which is not flushed; deliveries paused; 5 clients",
-  missing: () => missingDebian("opensmtpd"),
+  packages: ["opensmtpd"],
   start,
-};
+});
 
 /** `secret`, crypt(3), the traditional scheme. */
 const hash = "abNANd1rDfiNc";
 
-async function start(place: Place): Promise<Running> {
-  const [smtp = 0, submission = 0] = await freePorts(2);
-  layOut(place);
+async function start(place: Place, [smtp = 0, submission = 0]: readonly number[]): Promise<Running> {
   mkdirSync(join(place.folder, "var/lib/opensmtpd/empty"), { recursive: true }); // where it locks itself in
   write(place.folder, "etc/credentials", `${user} ${hash}\n`);
   write(
@@ -46,14 +35,7 @@ match auth from any for any action "local"
   );
   const words = ["/usr/sbin/smtpd", "-F", "-f", "/etc/smtpd.conf", "-P", "mda", "-P", "mta"];
   await serve(place, withPackages(place, ["opensmtpd"], words), [smtp, submission]);
-  return {
-    ...usual,
-    doors: new Map([
-      ["smtp", smtp],
-      ["bare smtp", smtp],
-      ["submission", submission],
-    ]),
-    mailbox: 0,
+  return receiving(smtp, submission, {
     clientsAtMost: 5, // its backlog; who comes while it is full is forgotten
-  };
+  });
 }

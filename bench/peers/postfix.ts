@@ -1,25 +1,16 @@
-import {
-  type Contender,
-  domain,
-  host,
-  type Place,
-  type Running,
-  sessionsAtOnce,
-  usual,
-} from "../contender/contender.ts";
-import { bring, layOut, missingDebian, withPackages, write } from "../contender/debian.ts";
-import { freePorts, serve } from "../contender/serve.ts";
+import { domain, host, type Place, type Running, receiving, sessionsAtOnce } from "../contender/contender.ts";
+import { bring, packaged, withPackages, write } from "../contender/debian.ts";
+import { serve } from "../contender/serve.ts";
 import { authSocket, startAuth } from "./dovecot.ts";
 
 /** Postfix; passwords are checked by Dovecot, as its documentation has it. Messages stay in its hold queue. */
-export const postfix: Contender = {
+export const postfix = packaged({
   name: "Postfix",
-  kind: "peer",
   quick: true,
   promise: "on disk, a file and a flush for each, held; submission asks Dovecot",
-  missing: () => missingDebian("postfix", "dovecot"),
+  packages: ["postfix", "dovecot"],
   start,
-};
+});
 
 const main = `compatibility_level = 3.6
 queue_directory = /var/spool/postfix
@@ -74,9 +65,7 @@ anvil unix - - n - 1 anvil
 scache unix - - n - 1 scache
 `;
 
-async function start(place: Place): Promise<Running> {
-  const [smtp = 0, submission = 0] = await freePorts(2);
-  layOut(place);
+async function start(place: Place, [smtp = 0, submission = 0]: readonly number[]): Promise<Running> {
   bring(place.folder, "postfix", "var/spool/postfix");
   bring(place.folder, "postfix", "etc/postfix");
   bring(place.folder, "postfix", "var/lib/postfix");
@@ -97,13 +86,5 @@ async function start(place: Place): Promise<Running> {
     ),
     [smtp, submission],
   );
-  return {
-    ...usual,
-    doors: new Map([
-      ["smtp", smtp],
-      ["bare smtp", smtp],
-      ["submission", submission],
-    ]),
-    mailbox: 0,
-  };
+  return receiving(smtp, submission);
 }
