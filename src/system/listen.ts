@@ -3,7 +3,8 @@
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { closeSync } from "node:fs";
-import { createServer, isIP } from "node:net";
+import { type AddressInfo, createServer, isIP } from "node:net";
+import { networkBits } from "../protocol/ucspi/address.ts";
 import { duplicateFrom } from "./native.ts";
 import { codeOf, systemWords } from "./system.ts";
 
@@ -28,21 +29,22 @@ export class CannotListen extends Error {
   override readonly name = "CannotListen";
 }
 
-/**
- * Listens on `host` and `port` (a number, a service's name, or 0). Every address: empty or `0` (IPv4), `:0` or `::`
- * (both, or the one of `family`). Throws CannotListen.
- */
-export async function listen(at: {
+/** Where to listen. */
+export interface Place {
   readonly host: string;
   readonly port: string;
   readonly backlog: number;
   readonly family: 4 | 6 | undefined;
   /** The interface of an address that is one of a link alone: fe80::1 and the like. */
   readonly scope?: string | undefined;
-}): Promise<Listening> {
-  const port = /^[0-9]{1,5}$/.test(at.port) ? Number(at.port) : ports.get(at.port);
-  if (port === undefined || port > 65535)
-    throw new CannotListen(`unable to figure out port number for ${at.port}`);
+}
+
+/**
+ * Listens on `host` and `port` (a number, a service's name, or 0). Every address: empty or `0` (IPv4), `:0` or `::`
+ * (both, or the one of `family`). Throws CannotListen.
+ */
+export async function listen(at: Place): Promise<Listening> {
+  const port = portOf(at);
   const host = await addressOf(at.host, at.family, at.scope);
   const server = createServer();
   server.listen({ host, port, backlog: at.backlog, ipv6Only: at.family === 6 });
@@ -66,17 +68,35 @@ export async function listen(at: {
   return { fd, port: bound };
 }
 
+/** The same with a socket of the server before us, which is used if it is the right one, else closed. Throws CannotListen. */
+export async function listenAgain(descriptor: number, at: Place): Promise<Listening> {
+  const there = await listenOn(descriptor);
+  const host = await addressOf(at.host, at.family, at.scope);
+  if (there.port === portOf(at) && bitsOf(there.host) === bitsOf(host)) return there;
+  closeSync(there.fd);
+  return listen(at);
+}
+
+const bitsOf = (address: string) => networkBits(address.replace(/%.*/, ""));
+
+function portOf({ port: text }: Place): number {
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : ports.get(text);
+  if (port === undefined || port > 65535)
+    throw new CannotListen(`unable to figure out port number for ${text}`);
+  return port;
+}
+
 /** A listening socket that somebody else opened, which is moved to a number of our own. Throws CannotListen. */
-export async function listenOn(descriptor: number): Promise<Listening> {
+export async function listenOn(descriptor: number): Promise<Listening & { readonly host: string }> {
   const server = createServer();
   try {
     const fd = duplicateFrom(descriptor, 10);
     closeSync(descriptor);
     server.listen({ fd: duplicateFrom(fd, 10) });
     await once(server, "listening");
-    const { port } = server.address() as { port: number };
+    const { address: host, port } = server.address() as AddressInfo;
     server.close();
-    return { fd, port };
+    return { fd, port, host };
   } catch (error) {
     throw new CannotListen(`descriptor ${descriptor} is no listening socket`, { cause: error });
   }

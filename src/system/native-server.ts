@@ -2,6 +2,7 @@
  * The literal chain (--native): each connection gets a process of its own, whose programs are processes too, and another
  * one for TLS once it is asked for. This process accepts, looks at the rules, and is who tcpserver was.
  */
+import { duplicateFrom } from "./native.ts";
 import type { Start } from "./resident/alone.ts";
 import { Channel, channelPair } from "./resident/channel.ts";
 import { Listener } from "./resident/listener.ts";
@@ -15,8 +16,9 @@ import { unprivilegedOf } from "./resident/unprivileged.ts";
 import { WorkerProcesses } from "./resident/worker-processes.ts";
 import type { System } from "./system.ts";
 
-/** Seconds that sessions have after we were told to stop; who runs us waits ten. */
+/** Seconds that sessions have after we were told to stop; who runs us waits ten. After SIGQUIT they have an hour. */
 const drainSeconds = 8;
+const longSeconds = 3600;
 
 /** Serves until SIGTERM, or until `master` is gone. Resolves to the exit code. Throws when the certificate cannot be used. */
 export async function serveNatively(
@@ -45,21 +47,22 @@ export async function serveNatively(
     log,
   });
   await ready();
-  master?.channel.send({ kind: "serving" });
-  await told;
-  const late = setTimeout(() => stopped.abort(), drainSeconds * 1000);
-  await listener.stop(drainSeconds + 1);
+  // A copy of the listening socket, for whoever serves after us.
+  if (master !== undefined) master.channel.send({ kind: "serving" }, undefined, [duplicateFrom(fd, 10)]);
+  const seconds = (await told) === "SIGQUIT" ? longSeconds : drainSeconds;
+  const late = setTimeout(() => stopped.abort(), seconds * 1000);
+  await listener.stop(seconds + 1);
   clearTimeout(late);
   await tls.end();
   return 0;
 }
 
-function toldToStop(master: Master | undefined): Promise<void> {
+function toldToStop(master: Master | undefined): Promise<NodeJS.Signals> {
   // Certificates and rules are read for each client, and programs are started for each: there is nothing to renew.
   for (const signal of ["SIGHUP", "SIGUSR2"] as const) process.on(signal, () => {});
   return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT"] as const) process.on(signal, () => resolve());
-    if (master !== undefined) master.channel.onClose = resolve;
+    for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT"] as const) process.on(signal, () => resolve(signal));
+    if (master !== undefined) master.channel.onClose = () => resolve("SIGTERM");
   });
 }
 

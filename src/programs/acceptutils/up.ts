@@ -11,8 +11,10 @@ import { longestHome, Occupied, occupy } from "../../system/home/occupancy.ts";
 import { reachable, takenOf, takenPort } from "../../system/home/ports.ts";
 import { closedFolder, homeFromWithin } from "../../system/home/reach.ts";
 import { OwnScript, readdress } from "../../system/home/readdress.ts";
-import { resumedVariable } from "../../system/resident/guard.ts";
-import { runServices, StartFailed } from "../../system/resident/up.ts";
+import { resumedVariable } from "../../system/up/guard.ts";
+import { StartFailed } from "../../system/up/running.ts";
+import { succeeds } from "../../system/up/successor.ts";
+import { type Requests, runServices } from "../../system/up/up.ts";
 import { homeFolder } from "./default-home.ts";
 import {
   type HomeWords,
@@ -50,16 +52,23 @@ async function run(words: readonly string[], command: Command): Promise<number> 
   const home = homeFolder(positionals[0] ?? values.home, command);
   // Started again after a crash, with clients waiting: what can be made good is, and the rest is for the log.
   const resumed = process.env[resumedVariable] !== undefined;
+  // For whoever is started by the same words: the guard, and who takes over.
+  process.env["ACCEPTUTILS_STARTED_IN"] = command.path(".");
   if (Buffer.byteLength(home) > longestHome) {
     throw new Problem(`${home} is too long a path for the sockets in it: at most ${longestHome} octets`);
   }
   if (values.native) process.env["ACCEPTUTILS_HOST"] = "native"; // what the servers of the run scripts look at
   const users = isHome(home) ? [] : await makeFor(home, values);
   let shown = false;
-  const occupancy = await take(home);
+  const occupancy = succeeds() ? undefined : await take(home);
   try {
-    const facts = await prepare(home, users.length > 0 ? {} : values, resumed, command);
-    const taken = resumed ? undefined : await takenPort(facts.services);
+    const facts = await prepare(
+      home,
+      users.length > 0 || resumed || succeeds() ? {} : values,
+      resumed,
+      command,
+    );
+    const taken = resumed || succeeds() ? undefined : await takenPort(facts.services);
     if (taken !== undefined) throw new Problem(taken);
     await serve(facts, async () => {
       shown = true;
@@ -69,7 +78,7 @@ async function run(words: readonly string[], command: Command): Promise<number> 
       else for (const line of screenOf(facts, users, command)) await command.say(line);
     });
   } finally {
-    occupancy.release();
+    occupancy?.release();
     // Whatever kept us from starting: nobody will ever be able to tell these again.
     if (!shown) for (const { name, password } of users) command.note(`${name} has the password ${password}`);
   }
@@ -148,7 +157,15 @@ async function serve(facts: HomeFacts, ready: () => Promise<void>): Promise<void
       process.stderr.write("\nStopping; sessions have ten seconds to end.\n");
     stop.abort();
   };
-  process.on("SIGINT", halt).on("SIGTERM", halt).on("SIGHUP", halt);
+  const requests: Requests["requests"] = {};
+  const inTerminal = isatty(2);
+  process.on("SIGINT", halt).on("SIGTERM", halt);
+  process.on("SIGHUP", () => {
+    // A terminal that is gone is one no more.
+    if (inTerminal && !isatty(2)) halt();
+    else requests.reload?.();
+  });
+  process.on("SIGUSR2", () => requests.upgrade?.());
   process.stderr.on("error", () => {}); // nobody reads the log: no reason to stop serving
   const width = Math.max(...facts.services.map(({ name }) => name.length));
   // In a terminal the screen is for people, and the log goes to a file.
@@ -170,6 +187,7 @@ async function serve(facts: HomeFacts, ready: () => Promise<void>): Promise<void
       ready: () => void ready().catch(() => {}), // nor the screen
       log,
       stop: stop.signal,
+      requests,
     });
   } catch (error) {
     if (error instanceof StartFailed) throw new Problem(error.message);

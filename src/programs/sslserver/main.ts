@@ -1,6 +1,7 @@
 /** Accepts connections and runs the rest of its command line for each; sslserver with TLS when it is asked for. */
 import { networkInterfaces } from "node:os";
-import { dieAs, listen, listenOn } from "../../system/listen.ts";
+import { dieAs, listen, listenAgain, listenOn } from "../../system/listen.ts";
+import { takeListening } from "../../system/resident/master.ts";
 import { serve } from "../../system/resident/serve.ts";
 import { takeInheritance, tellReady } from "../../system/resident/successor.ts";
 import type { Input, Program, System } from "../../system/system.ts";
@@ -30,10 +31,14 @@ export const serverOf =
       const notify = takeNotifier(system.env);
       const service = serviceOf(options, dialect, system);
       const password = options.keyPassword ? await passwordOn(system.input(3)) : undefined;
+      const place = { ...options, family: familyOf(options) };
+      const before = takeListening(system.env);
       const listening =
-        activated === undefined
-          ? await listen({ ...options, family: familyOf(options) })
-          : await listenOn(activated);
+        activated !== undefined
+          ? await listenOn(activated)
+          : before !== undefined
+            ? await listenAgain(before, place)
+            : await listen(place);
       if (options.verbosity > 1) for (const line of startLines(server, system)) system.log(line);
       const ready = async () => {
         notify("READY=1");

@@ -1,3 +1,5 @@
+import { accessSync, constants } from "node:fs";
+import { setTimeout as sleepMs } from "node:timers/promises";
 import type { Handover } from "../../protocol/queue/handover.ts";
 import type { ServiceUids } from "../../protocol/queue/invoked.ts";
 import { codeOf } from "../system.ts";
@@ -6,6 +8,10 @@ import type { Direct } from "./direct.ts";
 
 /** What is larger is handed over while it arrives. */
 const maximumHeldOctets = 64 * 1024;
+
+/** For qmail-send, while nobody listens: five seconds. */
+const betweenTriesMs = 50;
+const mostTries = 100;
 
 /** The exit codes of qmail-queue that come from here. Source: qmail-queue(8). */
 export const exit = { queued: 0, writeError: 53, noFolder: 62, connectionBroken: 74, bug: 81 } as const;
@@ -37,7 +43,7 @@ export class Submission {
     if (this.#way instanceof Streamed) return this.#way.finish(handover);
     if (this.#way !== undefined) return this.#way.finish(handover, uid, await service());
     try {
-      return await handOver(this.#folder, this.#held, handover);
+      return await this.#patiently(() => handOver(this.#folder, this.#held, handover));
     } catch (error) {
       if (!(error instanceof NobodyThere)) throw error;
       return (await this.#direct()).finish(handover, uid, await service());
@@ -52,7 +58,7 @@ export class Submission {
 
   async #stream(): Promise<void> {
     try {
-      this.#way = await Streamed.open(this.#folder);
+      this.#way = await this.#patiently(() => Streamed.open(this.#folder));
     } catch (error) {
       if (!(error instanceof NobodyThere)) throw error;
       await this.#direct();
@@ -60,6 +66,27 @@ export class Submission {
     }
     for (const part of this.#held) await this.#way.write(part);
     this.#held = [];
+  }
+
+  /** qmail-send is there again in a moment, after an upgrade too; who may not write the queue waits for that. */
+  async #patiently<Way>(ask: () => Promise<Way>): Promise<Way> {
+    for (let tries = 0; ; tries++) {
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof NobodyThere) || tries === mostTries || this.#mayWrite()) throw error;
+        await sleepMs(betweenTriesMs);
+      }
+    }
+  }
+
+  #mayWrite(): boolean {
+    try {
+      accessSync(this.#folder, constants.W_OK);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** By our own hand: seldom, so what it needs is loaded then. */

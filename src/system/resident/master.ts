@@ -19,6 +19,16 @@ export function takeMaster(env: Map<string, string>): Master | undefined {
   return { channel: new Channel({ stream, packets }), stream };
 }
 
+/** Names the descriptor of a listening socket that the server before us had. */
+export const listeningVariable = "ACCEPTUTILS_LISTENING";
+
+/** Takes it, if there is one, and the variable. */
+export function takeListening(env: Map<string, string>): number | undefined {
+  const text = env.get(listeningVariable);
+  env.delete(listeningVariable);
+  return text === undefined ? undefined : Number(text);
+}
+
 /** Resolves when who started us is gone, however it ended: another will start another. */
 export function masterGone(env: Map<string, string>): Promise<void> | undefined {
   const master = takeMaster(env);

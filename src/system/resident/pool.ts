@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { closeSync } from "node:fs";
+import { duplicateFrom } from "../native.ts";
 import { restWhenIdle } from "../rest.ts";
 import type { Account } from "../system.ts";
 import type { Received } from "./channel.ts";
@@ -90,6 +91,12 @@ export class Pool {
     if (this.#services.get(service.id) !== registered) return; // stopped meanwhile
     files.watch();
     this.#crew.attach(service, listening);
+  }
+
+  /** A copy of a service's listening socket, the caller's; undefined: it is served no more. */
+  listening(id: number): number | undefined {
+    const registered = this.#services.get(id);
+    return registered && duplicateFrom(registered.listening, 10);
   }
 
   /** Takes the files of all services anew, each as a whole or not at all. */

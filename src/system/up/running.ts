@@ -1,17 +1,16 @@
-/**
- * Runs the services of a home folder: each `service/NAME/run` by sh, as daemontools would, and the workers they
- * share in one pool. What dies is started again; so are we, by a guard.
- */
+/** One run script and the process it has become, which is started again when it dies. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { closeSync } from "node:fs";
 import { join } from "node:path";
 import { reachable } from "../home/ports.ts";
+import { duplicateFrom } from "../native.ts";
+import { Channel, channelPair, closeEnd, type Received } from "../resident/channel.ts";
+import { listeningVariable } from "../resident/master.ts";
+import type { Pool } from "../resident/pool.ts";
+import type { Service } from "../resident/service.ts";
 import { accepts, greets } from "./answering.ts";
-import { Channel, channelPair, closeEnd, type Received } from "./channel.ts";
-import { Guard, resumedVariable } from "./guard.ts";
-import { Pool } from "./pool.ts";
-import type { Service } from "./service.ts";
-import { unprivilegedOf } from "./unprivileged.ts";
+import type { Hooks } from "./services.ts";
 
 /** One service to run. */
 export interface Script {
@@ -26,15 +25,6 @@ export interface Script {
     | undefined;
 }
 
-export interface Hooks {
-  /** Everything answers. */
-  ready(): void;
-  /** One line of a service's log, or of the master's own (name ""). */
-  log(name: string, line: string): void;
-  /** Aborted: let sessions end, then stop. */
-  readonly stop: AbortSignal;
-}
-
 /** A service did not come up; the message is its own last line. */
 export class StartFailed extends Error {
   override readonly name = "StartFailed";
@@ -43,66 +33,31 @@ export class StartFailed extends Error {
 /** Characters of a service's last words that are repeated when it does not start. */
 const mostShown = 200;
 /** Seconds for sessions to end after a stop. */
-const drainSeconds = 10;
-/** Seconds in which everything must answer after the start. */
-const startSeconds = 30;
+export const drainSeconds = 10;
 /** Milliseconds that a server of ours has to register, before it is asked whether it is somebody else's. */
 const registerMilliseconds = 250;
+/** Seconds in which everything must answer after the start. */
+const startSeconds = 30;
 
-/** Runs `scripts`, each in `home`, until `hooks.stop`. Throws StartFailed, with nothing left running, when one cannot start. */
-export async function runServices(home: string, scripts: readonly Script[], hooks: Hooks): Promise<void> {
-  const resumed = process.env[resumedVariable] !== undefined;
-  delete process.env[resumedVariable];
-  const pool = new Pool({
-    entry: process.argv[1]!,
-    home,
-    unprivileged: unprivilegedOf(home),
-    log: (line) => hooks.log("", line),
-  });
-  const guard = new Guard(resumed);
-  const running = scripts.map((script) => new Running(home, script, pool, hooks));
-  const stopAll = async () => {
-    for (const one of running) one.leave();
-    await pool.close(hooks.stop.aborted ? drainSeconds : 0);
-    await Promise.all(running.map((one) => one.end()));
-    guard.release();
-  };
-  try {
-    // Someone who has clients waiting tries again where a first start gives up and says why.
-    await Promise.all(running.map((one) => one.start(resumed)));
-    await Promise.all(
-      running.map((one) =>
-        one.answers().catch((error: Error) => {
-          if (!resumed) throw error;
-          hooks.log("", error.message);
-        }),
-      ),
-    );
-  } catch (error) {
-    await stopAll();
-    if (hooks.stop.aborted) return;
-    throw error;
-  }
-  hooks.ready();
-  if (!hooks.stop.aborted) await once(hooks.stop, "abort");
-  await stopAll();
-}
-
-/** One run script and the process it has become. */
-class Running {
+export class Running {
   readonly #home: string;
   readonly #facts: Script;
   readonly #pool: Pool;
   readonly #hooks: Hooks;
   #process: ChildProcess | undefined;
   #registered: number | undefined;
+  /** The listening socket that our predecessor had, for the first start; then that of a server outside the pool. */
+  #inherited: number | undefined;
+  #own: number | undefined;
   #leaving = false;
   #lastLine = "";
   #startedAt = 0;
   #failures = 0;
   #up: { resolve(): void; reject(why: Error): void } | undefined;
 
-  constructor(home: string, facts: Script, pool: Pool, hooks: Hooks) {
+  /** `inherited`: a listening socket, which is ours from now on. */
+  constructor(home: string, facts: Script, pool: Pool, hooks: Hooks, inherited?: number) {
+    this.#inherited = inherited;
     this.#home = home;
     this.#facts = facts;
     this.#pool = pool;
@@ -118,19 +73,40 @@ class Running {
       this.#up = { resolve, reject: patiently ? () => {} : reject };
       if (this.#hooks.stop.aborted) return resolve();
       this.#hooks.stop.addEventListener("abort", () => this.#isUp(), { once: true });
+      const beside = this.#inherited !== undefined;
       this.#run();
-      void this.#watch();
+      void this.#watch(beside);
     });
   }
 
-  /** A server of somebody else's registers nothing: it is up when it answers. */
-  async #watch(): Promise<void> {
+  /** A server of somebody else's registers nothing: it is up when it answers, unless that may be our predecessor (`beside`). */
+  async #watch(beside: boolean): Promise<void> {
     const until = performance.now() + startSeconds * 1000;
     while (this.#up !== undefined) {
       if (performance.now() > until) this.#up.reject(this.#silent());
       await new Promise((resolve) => setTimeout(resolve, registerMilliseconds).unref());
-      if (this.#up !== undefined && (await this.#there())) this.#isUp();
+      if (!beside && this.#up !== undefined && (await this.#there())) this.#isUp();
     }
+  }
+
+  /** Whether another process may run the same at the same time: one that has its listening socket. */
+  get shared(): boolean {
+    return this.#inherited !== undefined || this.#registered !== undefined || this.#own !== undefined;
+  }
+
+  get name(): string {
+    return this.#facts.name;
+  }
+
+  /** A copy of the listening socket, the caller's; undefined: it is not known. */
+  listening(): number | undefined {
+    if (this.#own !== undefined) return duplicateFrom(this.#own, 10);
+    return this.#registered === undefined ? undefined : this.#pool.listening(this.#registered);
+  }
+
+  /** Reads its files anew, where that is not the pool's to do. What the signal is to programs of others, we do not know. */
+  reload(): void {
+    if (this.#facts.name === "queue") this.#process?.kill("SIGHUP");
   }
 
   /** No more new starts. */
@@ -138,13 +114,13 @@ class Running {
     this.#leaving = true;
   }
 
-  /** The process ends, by force after a while. */
-  async end(): Promise<void> {
+  /** The process ends: by force after `seconds`. */
+  async end(signal: "SIGTERM" | "SIGQUIT" = "SIGTERM", seconds = drainSeconds): Promise<void> {
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");
-    child.kill("SIGTERM");
-    const late = setTimeout(() => child.kill("SIGKILL"), drainSeconds * 1000);
+    child.kill(signal);
+    const late = setTimeout(() => child.kill("SIGKILL"), seconds * 1000);
     await gone;
     clearTimeout(late);
   }
@@ -179,13 +155,21 @@ class Running {
     this.#startedAt = performance.now();
     const { script, env } = this.#facts;
     const [ours, theirs] = channelPair();
+    const inherited = this.#inherited;
+    this.#inherited = undefined;
     let child: ChildProcess;
     try {
       child = spawn("/bin/sh", [script], {
         cwd: this.#home,
         detached: true,
-        stdio: ["ignore", "pipe", "pipe", theirs.stream, theirs.packets],
-        env: { ...process.env, ...Object.fromEntries(env), ACCEPTUTILS_POOL: "3,4" },
+        stdio: ["ignore", "pipe", "pipe", theirs.stream, theirs.packets, inherited],
+        env: {
+          ...process.env,
+          ACCEPTUTILS_STARTED_IN: undefined, // ours alone
+          ...Object.fromEntries(env),
+          ACCEPTUTILS_POOL: "3,4",
+          ...(inherited !== undefined && { [listeningVariable]: "5" }),
+        },
       });
     } catch (error) {
       // Variables that are too large are not even tried.
@@ -196,6 +180,7 @@ class Running {
       return;
     } finally {
       closeEnd(theirs);
+      if (inherited !== undefined) closeSync(inherited);
     }
     this.#process = child;
     const channel = new Channel(ours);
@@ -213,7 +198,8 @@ class Running {
     // When the output has been read to its end, so that the last line is known.
     child.on("close", () => void this.#ended());
     // A service that is no server of ours registers nothing: it is up when it runs.
-    if (this.#facts.listener === undefined) child.once("spawn", () => this.#isUp());
+    if (this.#facts.listener === undefined && inherited === undefined)
+      child.once("spawn", () => this.#isUp());
   }
 
   #isUp(): void {
@@ -224,7 +210,11 @@ class Running {
   async #register(channel: Channel, message: Received): Promise<void> {
     const { head, body, descriptors } = message;
     const [listening] = descriptors;
-    if (head.kind === "serving") this.#isUp(); // by itself: --native
+    if (head.kind === "serving") {
+      // By itself: --native.
+      this.#own = listening;
+      this.#isUp();
+    }
     if (head.kind !== "register" || listening === undefined) return;
     const id = this.#pool.nextService();
     const log = (text: Buffer) => {
@@ -247,6 +237,8 @@ class Running {
   async #ended(): Promise<void> {
     const id = this.#registered;
     this.#registered = undefined;
+    if (this.#own !== undefined) closeSync(this.#own);
+    this.#own = undefined;
     if (this.#leaving) return;
     if (this.#up !== undefined) this.#up.reject(new StartFailed(`${this.#facts.name}: ${this.#lastLine}`));
     if (id !== undefined) await this.#pool.release(id, drainSeconds);
