@@ -12,6 +12,8 @@ export interface Contender {
   readonly kind: "ours" | "peer" | "proxy" | "floor";
   /** Measured with --quick too. */
   readonly quick?: true;
+  /** It compiles itself while it runs, and becomes cheaper for some time. */
+  readonly compiles?: true;
   /** Why it cannot be measured on this machine; undefined when it can. */
   missing(): string | undefined;
   /** Starts it. Throws when it does not come up. */

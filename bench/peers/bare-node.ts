@@ -5,6 +5,7 @@ import { startScript } from "./node-process.ts";
 export const bareNode: Contender = {
   name: "bare Node.js",
   kind: "floor",
+  compiles: true,
   quick: true,
   promise: "keeps nothing, parses nothing",
   missing: () => undefined,

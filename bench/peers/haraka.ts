@@ -19,6 +19,7 @@ const installed = join(import.meta.dirname, "node_modules", "haraka");
 export const haraka: Contender = {
   name: "Haraka",
   kind: "peer",
+  compiles: true,
   promise: "on disk, a file and a flush for each, held",
   missing: () => (existsSync(installed) ? undefined : "not installed: bench/setup"),
   start,

@@ -24,6 +24,7 @@ const offsets = { bare: 526, clearPop3: 111 };
 export const ours: Contender = {
   name: "acceptutils",
   kind: "ours",
+  compiles: true,
   quick: true,
   promise: "on disk, one flush for many",
   missing: () => undefined,

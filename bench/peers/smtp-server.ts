@@ -7,6 +7,7 @@ import { startScript } from "./node-process.ts";
 export const smtpServer: Contender = {
   name: "smtp-server",
   kind: "peer",
+  compiles: true,
   quick: true,
   promise: "on disk, a file and a flush for each; no filters, no rules, no walls",
   missing: () =>
