@@ -25,6 +25,10 @@ const exit = { queued: 0, writeError: 53 } as const;
 
 /** All messages together may take this much memory until they are on disk. */
 const memoryOctets = 64 * 1024 * 1024;
+/** So may frames whose end has not come. */
+const halfFrameOctets = 64 * 1024 * 1024;
+/** A connection that keeps less of a frame than this is not cut off, whatever the others keep. */
+const modestOctets = 65536;
 /** Messages of one connection that are not complete. */
 const maximumOpen = 256;
 /** A message that has begun goes on within this time; qmail-queue's own patience is longer, an SMTP client's shorter. */
@@ -35,6 +39,7 @@ const maximumUnsentOctets = 65536;
 export class Intake {
   readonly #receiver: Receiver;
   readonly #budget = new MemoryBudget(memoryOctets);
+  readonly #halfFrames = new MemoryBudget(halfFrameOctets);
 
   constructor(receiver: Receiver) {
     this.#receiver = receiver;
@@ -42,7 +47,7 @@ export class Intake {
 
   /** Serves one connection to its end. Never throws. */
   async serve(client: QueueClient): Promise<void> {
-    const session = new Session(client, this.#receiver, this.#budget);
+    const session = new Session(client, this.#receiver, this.#budget, this.#halfFrames);
     try {
       await session.run();
     } catch (error) {
@@ -58,34 +63,49 @@ class Session {
   readonly #client: QueueClient;
   readonly #receiver: Receiver;
   readonly #budget: MemoryBudget;
+  readonly #halfFrames: MemoryBudget;
+  /** What is in #halfFrames of ours. */
+  #halfOctets = 0;
   readonly #open = new Map<number, Incoming>();
   #answers: Uint8Array[] = [];
   #unsentOctets = 0;
 
-  constructor(client: QueueClient, receiver: Receiver, budget: MemoryBudget) {
+  constructor(client: QueueClient, receiver: Receiver, budget: MemoryBudget, halfFrames: MemoryBudget) {
     this.#client = client;
     this.#receiver = receiver;
     this.#budget = budget;
+    this.#halfFrames = halfFrames;
   }
 
   async run(): Promise<void> {
     const reader = new FrameReader();
     for (;;) {
-      const chunk = await this.#client.input.read(this.#open.size > 0 ? silenceSeconds : undefined);
+      const begun = this.#open.size > 0 || reader.heldOctets > 0;
+      const chunk = await this.#client.input.read(begun ? silenceSeconds : undefined);
       if (chunk === null) return;
       for (const frame of reader.push(chunk)) {
         const wait = this.#take(frame);
         if (wait !== undefined) await wait;
       }
+      this.#keeps(reader.heldOctets);
       if (this.#open.size > maximumOpen) throw new NotAFrame("too many messages at once");
       if (this.#unsentOctets > maximumUnsentOctets) throw new Closed();
     }
+  }
+
+  /** Any local user may connect, often, and begin frames: together they keep no more than qmail-send has room for. */
+  #keeps(octets: number): void {
+    this.#halfFrames.usedOctets += octets - this.#halfOctets;
+    this.#halfOctets = octets;
+    const tooMuch = this.#halfFrames.usedOctets > this.#halfFrames.limitOctets;
+    if (tooMuch && octets > modestOctets) throw new NotAFrame("too much at once");
   }
 
   /** What is incomplete does not come about; what is complete is queued, and the answer goes nowhere. */
   async end(): Promise<void> {
     for (const incoming of this.#open.values()) await incoming.discard();
     this.#open.clear();
+    this.#keeps(0);
     this.#client.output.close();
     this.#client.input.close();
   }

@@ -65,7 +65,7 @@ export function framesBytes(
   return bytes;
 }
 
-const nothing = new Uint8Array();
+const nothing = Buffer.alloc(0);
 
 function writeHeader(bytes: Buffer, at: number, kindOf: number, id: number, length: number): number {
   bytes.writeUInt32BE(length, at);
@@ -83,16 +83,24 @@ export class NotAFrame extends Error {
  * every other kind, whole.
  */
 export class FrameReader {
-  #rest: Buffer = Buffer.alloc(0);
+  /** What is left of a frame that has not come whole: the first `#held` octets. */
+  #rest: Buffer = nothing;
+  #held = 0;
+  /** How many octets there must be before it is worth looking again. */
+  #wanted = 0;
   /** Octets that are still to come of a content frame. */
   #pending = 0;
   #id = 0;
 
+  /** Octets it keeps of a frame whose end has not come. */
+  get heldOctets(): number {
+    return this.#held;
+  }
+
   /** The frames that `chunk` completes; their payloads are views of it where they can be. Throws NotAFrame. */
   push(chunk: Uint8Array): Frame[] {
     const frames: Frame[] = [];
-    const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-    let bytes = this.#rest.length === 0 ? view : Buffer.concat([this.#rest, view]);
+    let bytes = this.#withRest(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
     while (bytes.length > 0) {
       if (this.#pending > 0) {
         const payload = bytes.subarray(0, this.#pending);
@@ -101,7 +109,7 @@ export class FrameReader {
         frames.push({ kind: kind.content, id: this.#id, payload });
         continue;
       }
-      if (bytes.length < headerOctets) break;
+      if (bytes.length < headerOctets) return this.#keep(bytes, headerOctets, frames);
       const length = bytes.readUInt32BE(0);
       const kindOf = bytes[4]!;
       const id = bytes.readUInt32BE(5);
@@ -113,11 +121,36 @@ export class FrameReader {
       }
       if (kindOf < kind.content || kindOf > kind.forget) throw new NotAFrame(`kind ${kindOf}`);
       if (length > maximumPayloadOctets) throw new NotAFrame(`${length} octets`);
-      if (bytes.length < headerOctets + length) break;
+      if (bytes.length < headerOctets + length) return this.#keep(bytes, headerOctets + length, frames);
       frames.push({ kind: kindOf, id, payload: bytes.subarray(headerOctets, headerOctets + length) });
       bytes = bytes.subarray(headerOctets + length);
     }
-    this.#rest = bytes;
+    return frames;
+  }
+
+  /** All that is there, once it is enough; until then nothing, and `chunk` is kept. */
+  #withRest(chunk: Buffer): Buffer {
+    if (this.#held === 0) return chunk;
+    const total = this.#held + chunk.length;
+    if (total > this.#rest.length) {
+      // Twice as much each time: octets that come one by one are not copied over and over.
+      const larger = Buffer.allocUnsafeSlow(Math.max(total, Math.min(2 * this.#rest.length, this.#wanted)));
+      larger.set(this.#rest.subarray(0, this.#held));
+      this.#rest = larger;
+    }
+    this.#rest.set(chunk, this.#held);
+    this.#held = total;
+    if (total < this.#wanted) return nothing;
+    const whole = this.#rest.subarray(0, total);
+    this.#rest = nothing;
+    this.#held = 0;
+    return whole;
+  }
+
+  #keep(bytes: Buffer, wanted: number, frames: Frame[]): Frame[] {
+    this.#rest = Buffer.from(bytes); // a view would keep a whole chunk alive
+    this.#held = bytes.length;
+    this.#wanted = wanted;
     return frames;
   }
 }

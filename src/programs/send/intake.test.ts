@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { frameHead, framesBytes, kind, maximumPayloadOctets } from "../../protocol/queue/frames.ts";
+import { handoverBytes } from "../../protocol/queue/handover.ts";
+import { channel, type NewMessage } from "../../system/queue/store.ts";
+import { Intake } from "./intake.ts";
+
+/** A client that has sent `sent` and then waits until it is hung up on. */
+function client(sent: readonly Uint8Array[]) {
+  const chunks = [...sent];
+  const said: Uint8Array[] = [];
+  let end: () => void = () => {};
+  const closed = new Promise<null>((resolve) => {
+    end = () => resolve(null);
+  });
+  const deadlines: (number | undefined)[] = [];
+  return {
+    said,
+    deadlines,
+    hangUp: () => end(),
+    queueClient: {
+      uid: 1000,
+      input: {
+        read: async (seconds?: number) => {
+          deadlines.push(seconds);
+          return chunks.shift() ?? closed;
+        },
+        close: () => end(),
+      },
+      output: {
+        write: (bytes: Uint8Array) => void said.push(bytes),
+        flush: async () => {},
+        close: () => {},
+      },
+    },
+  };
+}
+
+function intake() {
+  const accepted: NewMessage[] = [];
+  const failures: unknown[] = [];
+  const one = new Intake({
+    folder: "/nonexistent",
+    now: () => 0,
+    route: () => channel.local,
+    serviceUids: () => ({}),
+    accept: (message, settle) => {
+      accepted.push(message);
+      settle(true);
+    },
+    failed: (error) => failures.push(error),
+  });
+  return { one, accepted, failures };
+}
+
+test("a hundred half frames of two megabytes: most are cut off, and others are served", async () => {
+  const { one, accepted, failures } = intake();
+  const half = Buffer.alloc(maximumPayloadOctets - 1);
+  const head = frameHead(kind.end, 1, maximumPayloadOctets);
+  let open = 0;
+  const flood = Array.from({ length: 100 }, () => {
+    const { queueClient, hangUp, deadlines } = client([head, half]);
+    open += 1;
+    const ended = one.serve(queueClient).then(() => {
+      open -= 1;
+    });
+    return { ended, hangUp, deadlines };
+  });
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(open, 31, "64 MiB");
+  for (const { deadlines } of flood.slice(0, 31))
+    assert.ok(deadlines.at(-1) !== undefined, "a frame that has begun ends within an hour");
+
+  const envelope = Buffer.from("Fa@x.example\0Tb@y.example\0\0");
+  const good = client([
+    framesBytes(1, [
+      [kind.content, [Buffer.from("Subject: x\n\n")]],
+      [kind.end, handoverBytes({ pid: "1", authenticated: false, envelope })],
+    ]),
+  ]);
+  const served = one.serve(good.queueClient);
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(accepted.length, 1);
+  assert.equal(good.said.length, 1);
+  good.hangUp();
+  for (const { hangUp } of flood) hangUp();
+  await Promise.all([served, ...flood.map(({ ended }) => ended)]);
+  assert.deepEqual(failures, []);
+
+  // What those had is free again.
+  const later = client([head, half]);
+  let cut = false;
+  const ended = one.serve(later.queueClient).then(() => {
+    cut = true;
+  });
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(cut, false);
+  later.hangUp();
+  await ended;
+});
