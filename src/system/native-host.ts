@@ -8,6 +8,7 @@ import { once } from "node:events";
 import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
 import { basename, resolve as resolvePath } from "node:path";
 import { ownAddresses } from "./addresses.ts";
+import { blocklistLibrary, type Told, tellBlocklist } from "./c-library/libblocklist.ts";
 import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
 import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, readFileCached, UnlinkedFile } from "./files.ts";
@@ -95,6 +96,18 @@ class NativeSystem implements System {
 
   /** A process is no session: whoever accepted the connection has the line. */
   record(): void {}
+
+  tellBlocklist(told: Told): void {
+    const library = this.env.get("ACCEPTUTILS_BLOCKLIST") ?? blocklistLibrary();
+    if (library === undefined || library === "") return;
+    try {
+      tellBlocklist(library, told, 0);
+    } catch (error) {
+      this.log(
+        `${this.name} ${this.pid} blocklistd was not told of ${told.client}: ${(error as Error).message}`,
+      );
+    }
+  }
 
   uids(): { real: number; effective: number; saved: number } {
     const saved = /^Uid:\t\d+\t\d+\t(\d+)/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1];

@@ -52,6 +52,8 @@ export interface Session {
   elsewhere?(argv: readonly string[]): Program | undefined;
   /** Takes facts of the session, for a line at its end. */
   record?(facts: Facts): void;
+  /** Somebody who may tell blocklistd(8). */
+  tellBlocklist?: System["tellBlocklist"];
   /** The handshake, where the server offers it. Throws TlsFailed. */
   startTls?(input: Input, output: Output, timeoutSeconds: number): Promise<Secured>;
   /** The same for someone else's program, which asks for it on descriptors. */
@@ -158,6 +160,10 @@ class ResidentSystem implements System {
 
   record(facts: Facts): void {
     this.#session.record?.(facts);
+  }
+
+  tellBlocklist(told: Parameters<System["tellBlocklist"]>[0]): void {
+    this.#session.tellBlocklist?.(told);
   }
 
   uids(): { real: number; effective: number; saved: number } {

@@ -129,6 +129,9 @@ export interface System {
   /** Adds to the one line that is logged when the session ends. Never a secret, never what was said. */
   record(facts: Facts): void;
 
+  /** Tells blocklistd(8) of a login, where its library is. Never waits for it. */
+  tellBlocklist(told: { readonly failed: boolean; readonly client: string; readonly port: number }): void;
+
   uids(): { readonly real: number; readonly effective: number; readonly saved: number };
   /** Becomes the account: groups, gid, uid, HOME, SHELL, USER, working directory. Throws when not allowed. */
   become(account: Account): void;

@@ -61,6 +61,9 @@ class Conversation {
         case "log":
           this.#log(action.words);
           break;
+        case "tellBlocklist":
+          this.#tellBlocklist(action);
+          break;
         case "startTls":
           return this.#startTls();
         case "checkPassword":
@@ -193,6 +196,14 @@ class Conversation {
     } finally {
       fields.fill(0);
     }
+  }
+
+  /** As in the book of failures: never of ourselves. */
+  #tellBlocklist({ failed, client }: Action & { do: "tellBlocklist" }): void {
+    const { env } = this.#system;
+    const port = Number((env.get("PROTO") === "TCP6" && env.get("TCP6LOCALPORT")) || env.get("TCPLOCALPORT"));
+    if (!(port > 0 && port < 65_536) || this.#system.addresses().has(client)) return;
+    this.#system.tellBlocklist({ failed, client, port });
   }
 
   #log(words: string): void {

@@ -172,6 +172,7 @@ function checked(dialect: Dialect, before: Session, { pid, user, ended }: Checke
         session,
         [
           { do: "log", words: `checkpassword ${pid} succeeded, child completed` },
+          ...told(session, { failed: false }),
           { do: "hangUp", code: ended.code },
         ],
       ];
@@ -192,7 +193,11 @@ function failed(
   // is away is nobody's guess.
   if (guessed && client !== "")
     actions.push({ do: "log", words: `failed login for ${loggable(user) || "?"} from ${client}` });
+  if (guessed) actions.push(...told(session, { failed: true }));
   actions.push(say(dialect.trouble("authorization")));
   if (triesLeft <= 0) actions.push({ do: "hangUp", code: 1 });
   return [{ ...session, user: undefined, triesLeft }, actions];
 }
+
+const told = ({ settings: { client } }: Session, { failed }: { failed: boolean }): Action[] =>
+  client === "" ? [] : [{ do: "tellBlocklist", failed, client }];

@@ -84,6 +84,8 @@ export type Action =
   /** `text` is one or more lines; the last has no CR LF. */
   | { readonly do: "reply"; readonly text: string }
   | { readonly do: "log"; readonly words: string }
+  /** Of a login, when the address of the client is known. */
+  | { readonly do: "tellBlocklist"; readonly failed: boolean; readonly client: string }
   /** After the replies were sent. Then `secured`, or the end. */
   | { readonly do: "startTls" }
   /** After the replies were sent. Wipes `fields`; then `checked`. */

@@ -3,6 +3,7 @@
  * done by a helper (helpers.ts), and a program that has nothing else to do does it itself.
  */
 import { timingSafeEqual } from "node:crypto";
+import { type Told, tellBlocklist } from "./libblocklist.ts";
 import { crypt } from "./libcrypt.ts";
 import { authenticate, type PamLogin } from "./libpam.ts";
 import { NoAnswer, type PasswdEntry, passwdEntry, shadowEntry, shadowHashes } from "./passwd.ts";
@@ -13,7 +14,9 @@ export type Deed =
   /** An account, and the hash that its password is to be compared with. passwd(5), shadow(5) */
   | { readonly do: "lookUp"; readonly user: string }
   /** A login through PAM. */
-  | ({ readonly do: "pam"; readonly keepDelay: boolean } & PamLogin);
+  | ({ readonly do: "pam"; readonly keepDelay: boolean } & PamLogin)
+  /** Tells blocklistd(8), with a socket of the service, which comes with it. */
+  | ({ readonly do: "blocklist"; readonly library: string } & Told);
 
 /** An account of the system that may log in. All text is latin1. */
 export interface SystemAccount {
@@ -37,7 +40,7 @@ export interface Outcome {
 export type Perform = (deed: Deed, secret?: Uint8Array) => Promise<Outcome>;
 
 /** Does it here and now, and blocks meanwhile. */
-export function perform(deed: Deed, secret: Uint8Array = new Uint8Array()): Outcome {
+export function perform(deed: Deed, secret: Uint8Array = new Uint8Array(), socket = -1): Outcome {
   try {
     switch (deed.do) {
       case "crypt":
@@ -50,12 +53,23 @@ export function perform(deed: Deed, secret: Uint8Array = new Uint8Array()): Outc
         if (verdict.user === undefined) return { right: false };
         return { right: true, account: accountOf(passwdEntry(verdict.user), verdict.user) };
       }
+      case "blocklist":
+        return told(deed, socket);
       default:
         return deed satisfies never;
     }
   } catch (error) {
     if (error instanceof NoAnswer || error instanceof RangeError) return { unable: error.message };
     throw error;
+  }
+}
+
+function told(deed: Deed & { do: "blocklist" }, socket: number): Outcome {
+  try {
+    tellBlocklist(deed.library, deed, socket);
+    return {};
+  } catch (error) {
+    return { unable: (error as Error).message };
   }
 }
 

@@ -3,6 +3,7 @@
  * too long is killed, and those that have nothing to do go.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync } from "node:fs";
 import { Unable } from "../../auth/backend.ts";
 import { Channel, channelPair, closeEnd } from "../resident/channel.ts";
 import type { WorkerFacts } from "../resident/service.ts";
@@ -16,6 +17,8 @@ export interface HelpersLimits {
   readonly idleSeconds: number;
   /** The first file of this program, where it is not the one we were started with. */
   readonly entry?: string;
+  /** For `ps`. */
+  readonly title?: string;
 }
 
 interface Helper {
@@ -35,19 +38,25 @@ export class Helpers {
     this.#limits = limits;
   }
 
-  /** Throws Unable: too many wait, it took too long, the helper has crashed. The secret is the caller's to wipe. */
-  async perform(deed: Deed, secret?: Uint8Array): Promise<Outcome> {
-    const helper = await this.#take();
+  /**
+   * The secret is the caller's to wipe; descriptors are closed here. Throws Unable: too many wait, it took too long, the
+   * helper has crashed.
+   */
+  async perform(deed: Deed, secret?: Uint8Array, descriptors: readonly number[] = []): Promise<Outcome> {
+    const helper = await this.#take().catch((error: unknown) => {
+      for (const fd of descriptors) closeSync(fd);
+      throw error;
+    });
     const { seconds } = this.#limits;
     const late = setTimeout(() => helper.process.kill("SIGKILL"), seconds * 1000);
     const started = performance.now();
-    const answer = await helper.channel.ask({ kind: "deed", deed }, secret);
+    const answer = await helper.channel.ask({ kind: "deed", deed }, secret, descriptors);
     clearTimeout(late);
     this.#give(helper);
     if (answer !== undefined) return answer.head["outcome"] as Outcome;
     const why =
       performance.now() - started >= seconds * 1000 ? `took longer than ${seconds} seconds` : "crashed";
-    throw new Unable(`checking a password (${deed.do}) ${why}`);
+    throw new Unable(`${deed.do}: a helper ${why}`);
   }
 
   close(): void {
@@ -102,7 +111,10 @@ export class Helpers {
 
   #start(): Helper {
     const [ours, theirs] = channelPair();
-    const facts: WorkerFacts = { kind: "helper", title: "acceptutils: password helper" };
+    const facts: WorkerFacts = {
+      kind: "helper",
+      title: this.#limits.title ?? "acceptutils: password helper",
+    };
     const run = process.env["ACCEPTUTILS_TEST_RUN"];
     const entry = this.#limits.entry ?? process.argv[1]!;
     const child = spawn(process.execPath, [...process.execArgv, entry, "worker", facts.kind], {
@@ -130,8 +142,9 @@ export class Helpers {
 export async function helperWorker(master: Channel): Promise<void> {
   const { perform } = await import("./deeds.ts");
   master.onMessage = (message) => {
-    const outcome = perform(message.head["deed"] as Deed, message.body);
+    const outcome = perform(message.head["deed"] as Deed, message.body, message.descriptors[0]);
     message.body.fill(0);
+    for (const fd of message.descriptors) closeSync(fd);
     master.reply(message, { outcome });
   };
 }

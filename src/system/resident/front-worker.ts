@@ -6,6 +6,7 @@
  */
 
 import { TurnedAway } from "../../auth/turned-away.ts";
+import type { Told } from "../c-library/libblocklist.ts";
 import type { Program, Programs } from "../system.ts";
 import { askAuth } from "./ask-auth.ts";
 import { Channel, type Head } from "./channel.ts";
@@ -46,6 +47,7 @@ export function frontWorker(master: Channel, programs: Programs): void {
       secure: service.tls === "none" ? undefined : secureBy(service, tls),
       tls,
       log: (line: string) => log.add(service.id, line),
+      tellBlocklist: (told: Told) => master.send({ kind: "blocklist", service: service.id, told }),
     };
     return (admitted: Admitted) => runSession(admitted, service, around);
   };

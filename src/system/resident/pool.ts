@@ -4,9 +4,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { closeSync } from "node:fs";
+import type { Told } from "../c-library/libblocklist.ts";
 import { duplicateFrom } from "../native.ts";
+
 import { restWhenIdle } from "../rest.ts";
 import type { Account } from "../system.ts";
+import { Blocklist } from "./blocklist.ts";
 import type { Received } from "./channel.ts";
 import { Crew } from "./crew.ts";
 import type { SettledFacts } from "./foreign-checkpassword.ts";
@@ -47,6 +50,7 @@ export class Pool {
   /** Services whose last sessions are under way. */
   readonly #ending = new Map<number, Registered>();
   readonly #crew: Crew;
+  readonly #blocklist = new Blocklist();
 
   constructor({ entry, home, unprivileged, log }: PoolOptions) {
     this.#log = log;
@@ -145,6 +149,7 @@ export class Pool {
   /** Lets all sessions end, for up to `seconds`, then ends the workers. */
   async close(seconds: number): Promise<void> {
     await Promise.all([...this.#services.keys()].map((id) => this.stop(id, seconds)));
+    this.#blocklist.close();
     await this.#workers.endAll();
   }
 
@@ -187,6 +192,14 @@ export class Pool {
         // Only the auth process may say who somebody is.
         if (worker.facts.kind === "auth") this.#admit(worker, message);
         break;
+      case "blocklist": {
+        const registered = this.#services.get(Number(head["service"]));
+        const told = head["told"] as Told;
+        if (registered === undefined || worker.facts.kind !== "front") break;
+        const say = (line: string) => this.#say(registered, line);
+        this.#blocklist.tell(registered.service, told, registered.listening, say);
+        break;
+      }
       case "idle":
         // A ticket may be on its way to one that does not know yet that it is to go.
         if (worker.leaving) void this.#workers.end(worker);

@@ -6,7 +6,7 @@ import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { s6TlsLog } from "../../protocol/ucspi-tls/s6-tls-log.ts";
 import { runResident, type Secured } from "../resident-host.ts";
 import { connection } from "../stream.ts";
-import type { Ended, Input, Output, Program, Programs } from "../system.ts";
+import type { Ended, Input, Output, Program, Programs, System } from "../system.ts";
 import type { Channel } from "./channel.ts";
 import { lendTls } from "./lend-tls.ts";
 import type { Service } from "./service.ts";
@@ -31,6 +31,7 @@ export interface Surroundings {
   /** The handshake, with the client's name where it is known. */
   readonly secure: ((input: Input, output: Output, host: string | undefined) => Promise<Secured>) | undefined;
   tls(): Channel | undefined;
+  tellBlocklist?: System["tellBlocklist"];
   log(line: string): void;
   /** Aborted when processes of sessions (--native) have had their time to end. */
   readonly stopped?: AbortSignal;
@@ -121,6 +122,7 @@ export async function runSession(admitted: Admitted, service: Service, around: S
     output,
     log: (line) => around.log(line),
     record: (facts) => record.add(facts),
+    ...(around.tellBlocklist && { tellBlocklist: around.tellBlocklist }),
     native: service.native ? { uid, gid, stopped: around.stopped } : undefined,
     ...(onDemand && { startTls, lendTls: lend, tlsAwaitsOffer: tls === "offered" }),
   });
