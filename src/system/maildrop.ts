@@ -1,6 +1,8 @@
 /** A Maildir as somebody reads it. Source: maildir(5); qmail's maildir.c. */
 import {
   closeSync,
+  constants,
+  fstatSync,
   openSync,
   read,
   readdirSync,
@@ -68,8 +70,8 @@ function statOf(path: string | Buffer): Stats | undefined {
     const stats = statSync(path);
     return stats.isFile() ? stats : undefined;
   } catch (error) {
-    // Another session has moved it, or it is not for us.
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "EACCES") return undefined;
+    // Another session has moved it, it is not for us, or it is a link to nowhere.
+    if (["ENOENT", "EACCES", "ELOOP", "ENOTDIR"].includes(codeOf(error))) return undefined;
     throw error;
   }
 }
@@ -121,9 +123,15 @@ export function readMessage(
   }
 }
 
+/** Whoever can write into the Maildir may have put something else in a message's place since: a FIFO would be waited for. */
+const withoutWaiting = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
+
 function openOf(path: string | Buffer): number | undefined {
   try {
-    return openSync(path, "r");
+    const fd = openSync(path, withoutWaiting);
+    if (fstatSync(fd).isFile()) return fd;
+    closeSync(fd);
+    return undefined;
   } catch {
     return undefined;
   }
