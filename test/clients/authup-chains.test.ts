@@ -36,6 +36,13 @@ const noTcpserver = existsSync("/usr/bin/tcpserver")
   ? false
   : "tcpserver (Debian: ucspi-tcp) is not installed";
 const noMailfront = noTcpserver || missing("pop3front-maildir", "mailfront");
+/** Debian's Courier cannot be installed beside its Dovecot; .ci/run unpacks it. */
+const courier = join(root, "build", "servers", "usr", "lib");
+const noCourier =
+  noTcpserver || (existsSync(join(courier, "courier")) ? false : "courier-pop is not in build/servers");
+const dovecot = "/usr/lib/dovecot/pop3";
+const noDovecot = noTcpserver || (existsSync(dovecot) ? false : "dovecot-pop3d is not installed");
+const noPerl = noMailfront || (existsSync("/usr/bin/perl") ? false : "perl is not installed");
 const noCvm = noMailfront || noMkpasswd || missing("cvm-checkpassword", "cvm");
 
 const alice = join(folder, "alice");
@@ -208,3 +215,52 @@ test("tcpserver, authup pop3, cvm-checkpassword with words of its own, pop3front
     assert.match(wrong, /^\+OK mx\.example\r\n\+OK \r\n\n/);
   }
 });
+
+test("tcpserver, authup pop3, checkpassword, Courier's courierpop3d", { skip: noCourier }, async () => {
+  deliver();
+  const program = join(courier, "courier", "courier", "courierpop3d");
+  const libraries = [courier, join(courier, "courier-authlib"), ...triplets(courier)].join(":");
+  const chain = ["authup", "pop3", "checkpassword", "checknotroot", program, "Maildir"];
+  const said = await session(chain, pop3, { LD_LIBRARY_PATH: libraries });
+  assert.match(said, /^\+OK mx\.example\r\n\+OK \r\n\+OK logged in\.\r\n\+OK 1 \d+\r\n/, said);
+  assert.match(said, /\r\nSubject: hello\r\n\r\nbody\r\n/);
+});
+
+test("tcpserver, authup pop3, checkpassword, Dovecot's pop3 without its master", {
+  skip: noDovecot,
+}, async () => {
+  deliver();
+  const settings = join(folder, "dovecot.conf");
+  const lines = [
+    `mail_location = maildir:${alice}/Maildir`,
+    `base_dir = ${alice}`,
+    `log_path = ${alice}/log`,
+  ];
+  writeFileSync(settings, `${lines.join("\n")}\n`);
+  // Of the two answers to PASS that a client waits for it gives none: it thinks that its own login process has.
+  const greeted = `printf '+OK \\r\\n' && exec ${dovecot} -c ${settings}`;
+  const chain = ["authup", "pop3", "checkpassword", "checknotroot", "sh", "-c", greeted];
+  const said = await session(chain, pop3);
+  assert.match(said, /^\+OK mx\.example\r\n\+OK \r\n\+OK \r\n\+OK 1 \d+\r\n/, said);
+  assert.match(said, /\r\nSubject: hello\r\n\r\nbody\r\n/);
+});
+
+test("tcpserver, a front in the manner of qmail-popup, our checkpassword, pop3front-maildir", {
+  skip: noPerl,
+}, async () => {
+  deliver();
+  const front = join(root, "test", "stubs", "qmail-popup.pl");
+  const chain = [front, "mx.example", "checkpassword", "checknotroot", "pop3front-maildir", "Maildir"];
+  const said = await session(chain, pop3);
+  assert.match(said, /^\+OK <\d+\.\d+@mx\.example>\r\n\+OK \r\n\+OK .*\r\n\+OK 1 \d+\r\n/, said);
+  for (const lines of [
+    ["USER alice", "PASS wrong"],
+    ["USER nobody", "PASS AlicePw1"],
+  ])
+    assert.match(await session(chain, lines), /\+OK \r\n-ERR authorization failed\r\n/);
+});
+
+const triplets = (folder: string) =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith("-linux-gnu"))
+    .map((name) => join(folder, name));
