@@ -42,7 +42,7 @@ function intake() {
   const one = new Intake({
     folder: "/nonexistent",
     now: () => 0,
-    route: () => channel.local,
+    route: (address) => (/@y\.example$/i.test(address) ? channel.local : channel.remote),
     serviceUids: () => ({}),
     accept: (message, settle) => {
       accepted.push(message);
@@ -97,4 +97,21 @@ test("a hundred half frames of two megabytes: most are cut off, and others are s
   assert.equal(cut, false);
   later.hangUp();
   await ended;
+});
+
+test("who is named a thousand times gets the message once", async () => {
+  const { one, accepted } = intake();
+  const names = ["Tbob@y.example", "TBOB@Y.example", "Tcarol@y.example", "Tbob@z.example", "TBob@z.example"];
+  const envelope = Buffer.from(`Fa@x.example\0${`${names.join("\0")}\0`.repeat(200)}\0`);
+  const { queueClient, hangUp } = client([
+    framesBytes(1, [[kind.end, handoverBytes({ pid: "1", authenticated: false, envelope })]]),
+  ]);
+  const served = one.serve(queueClient);
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+  hangUp();
+  await served;
+  assert.deepEqual(
+    accepted[0]?.recipients.map(({ address }) => address),
+    ["bob@y.example", "carol@y.example", "bob@z.example", "Bob@z.example"],
+  );
 });

@@ -5,7 +5,7 @@ import { type Handover, parseHandover } from "../../protocol/queue/handover.ts";
 import { invokedLine, invokerOf, type ServiceUids } from "../../protocol/queue/invoked.ts";
 import { Incoming, MemoryBudget } from "../../system/queue/incoming.ts";
 import type { QueueClient } from "../../system/queue/listener.ts";
-import type { Channel, NewMessage } from "../../system/queue/store.ts";
+import { type Channel, channel, type NewMessage } from "../../system/queue/store.ts";
 import { Closed, TimedOut } from "../../system/system.ts";
 
 /** What the intake knows of the rest of qmail-send. */
@@ -173,7 +173,9 @@ class Session {
     const { uid } = this.#client;
     const arrived = this.#receiver.now();
     const trace = invokedLine(pid, invokerOf(uid, authenticated, this.#receiver.serviceUids()), arrived);
-    const routed = recipients.map((address) => ({ address, channel: this.#receiver.route(address) }));
+    const routed = onceEach(
+      recipients.map((address) => ({ address, channel: this.#receiver.route(address) })),
+    );
     const sizeOctets = trace.length + contentOctets;
     return { sender, recipients: routed, uid, pid, trace, content, sizeOctets, arrived };
   }
@@ -199,4 +201,17 @@ class Session {
       if (!(error instanceof Closed)) throw error; // whoever does not wait for the answer does not get it
     }
   }
+}
+
+/**
+ * A thousand times the same recipient is one: a message of 50 MiB would fill the disk. The names of mailboxes here are the same in capitals and small letters; those of other hosts are for these to tell apart.
+ */
+function onceEach(recipients: NewMessage["recipients"]): NewMessage["recipients"] {
+  const first = new Map<string, NewMessage["recipients"][number]>();
+  for (const recipient of recipients) {
+    const { address } = recipient;
+    const key = recipient.channel === channel.local ? address.toLowerCase() : address;
+    if (!first.has(key)) first.set(key, recipient);
+  }
+  return [...first.values()];
 }
