@@ -43,10 +43,10 @@ export class DataDecoder {
       if (!closely && place <= atStart) {
         const end = linesEnd(source, at);
         if (end - at >= worthwhile) {
-          const lines = linesIn(source, at, end);
-          if (lines === undefined) closely = true;
+          const written = linesInto(content, length, source.subarray(at, end));
+          if (written === undefined) closely = true;
           else {
-            length += content.write(lines, length, "latin1");
+            length = written;
             at = end;
             place = atStart;
             continue;
@@ -89,7 +89,6 @@ export class DataDecoder {
 /** From so many octets on, looking at all lines at once beats looking at each. */
 const worthwhile = 512;
 const dottedLine = Buffer.from("\n.");
-const lineEnd = /\r\n/g;
 
 /** The place after the last line that ends here and begins with no dot of the client's. */
 function linesEnd(source: Buffer, from: number): number {
@@ -98,13 +97,23 @@ function linesEnd(source: Buffer, from: number): number {
   return (dotted >= 0 ? dotted : source.lastIndexOf(lineFeed)) + 1;
 }
 
-/** Whole lines with LF for CR LF; undefined when a CR or LF stands alone in them, to be looked at closely. */
-function linesIn(source: Buffer, from: number, end: number): string | undefined {
-  const lines = source.toString("latin1", from, end).replace(lineEnd, "\n");
-  if (lines.includes("\r")) return undefined;
-  let pairs = end - from - lines.length;
-  for (let at = lines.indexOf("\n"); at >= 0; at = lines.indexOf("\n", at + 1)) pairs--;
-  return pairs === 0 ? lines : undefined;
+/**
+ * Whole lines with LF for CR LF, into `content` from `to` on. Returns where they end there; undefined when a CR or LF stands
+ * alone in them, to be looked at closely. In place: as text they would cost more to be collected than to be made.
+ */
+function linesInto(content: Buffer, to: number, lines: Buffer): number | undefined {
+  content.set(lines, to);
+  let length = to;
+  const end = to + lines.length;
+  for (let at = to; at < end; ) {
+    const lf = content.indexOf(lineFeed, at);
+    if (lf === at || content[lf - 1] !== carriageReturn) return undefined;
+    content.copyWithin(length, at, lf - 1);
+    length += lf - 1 - at;
+    content[length++] = lineFeed;
+    at = lf + 1;
+  }
+  return content.subarray(to, length).includes(carriageReturn) ? undefined : length;
 }
 
 /** Where the octets end that are neither CR nor LF. Most lines are short: looking at each octet beats a call. */
