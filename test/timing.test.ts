@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { formatHash, unmatchable } from "../src/control/password-hash.ts";
 import { newScramKey } from "../src/control/scram-verifiers.ts";
 import { formatVerifier } from "../src/control/stored-password.ts";
@@ -36,10 +37,21 @@ const hash = formatHash(unmatchable({ memoryKibibytes: 64, passes: 1, lanes: 1 }
 const verifier = await scramVerifier(new Secret(Buffer.from("secret")), Buffer.alloc(16, 1), 4096);
 const stored = `${hash};${formatVerifier(verifier)}`;
 const self = { uid: 1000, gid: 1000, gecos: "", home: "", shell: "" };
+// A token that somebody else has signed.
+const { publicKey } = await generateKeyPair("ES256");
+const forger = await generateKeyPair("ES256");
+const token = await new SignJWT({ iss: "https://id.example", aud: "mx.example", email: "alice" })
+  .setProtectedHeader({ alg: "ES256" })
+  .setExpirationTime("1h")
+  .sign(forger.privateKey);
 const files = {
   "control/me": "mx.example\n",
   "control/smtpcapabilities": "8BITMIME\n",
-  "control/authmechanisms": "SCRAM-SHA-256\nPLAIN\n",
+  "control/pop3capabilities": "TOP\n",
+  "control/authmechanisms": "SCRAM-SHA-256\nPLAIN\nCRAM-MD5\nAPOP\nXOAUTH2\n",
+  "control/oauth": `issuer https://id.example\naudience mx.example\nkeys ${join(home, "jwks.json")}\n`,
+  "jwks.json": JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), alg: "ES256" }] }),
+  "users/clear": ["alice", "betty", "root0", "locks"].map((name) => `${name}:secret\n`).join(""),
   "users/scramkey": newScramKey(),
   "users/passwd": [
     formatUser({ name: "alice", hash: stored, ...self }),
@@ -60,9 +72,13 @@ const programs: Readonly<Record<string, Program>> = { authup, checkpassword };
 const base64 = (text: string) => Buffer.from(text, "latin1").toString("base64");
 
 /** A session that may try as often as it likes. */
-function open(): { say(line: string): Promise<string>; hear(): Promise<string>; end(): Promise<unknown> } {
+function open(protocol: "smtp" | "pop3"): {
+  say(line: string): Promise<string>;
+  hear(): Promise<string>;
+  end(): Promise<unknown>;
+} {
   const [to, from] = [new Pipe(), new Pipe()];
-  const ended = runResident(["authup", "-t", "1000000", "smtp", "checkpassword", "none"], {
+  const ended = runResident(["authup", "-t", "1000000", protocol, "checkpassword", "none"], {
     programs: async (name) => programs[name],
     env: new Map([
       ["PATH", join(home, ".path")],
@@ -110,11 +126,31 @@ const guesses: Readonly<Record<string, (say: Say, user: string) => Promise<numbe
     assert.match(await say(final), /^535 /);
     return performance.now() - again + (between - started);
   },
+  "CRAM-MD5": async (say, user) => {
+    await say("AUTH CRAM-MD5");
+    const response = base64(`${user} ${"0".repeat(32)}`);
+    const started = performance.now();
+    assert.match(await say(response), /^535 /);
+    return performance.now() - started;
+  },
+  APOP: async (say, user) => {
+    const started = performance.now();
+    assert.match(await say(`APOP ${user} ${"0".repeat(32)}`), /^-ERR \[AUTH\] /);
+    return performance.now() - started;
+  },
+  XOAUTH2: async (say, user) => {
+    const line = `AUTH XOAUTH2 ${base64(`user=${user}\x01auth=Bearer ${token}\x01\x01`)}`;
+    const started = performance.now();
+    assert.match(await say(line), /^334 /);
+    const took = performance.now() - started;
+    assert.match(await say(""), /^535 /);
+    return took;
+  },
 };
 
 for (const [mechanism, guess] of Object.entries(guesses)) {
   test(`${mechanism}: a wrong password, nobody, root and a locked account take the same time`, async () => {
-    const session = open();
+    const session = open(mechanism === "APOP" ? "pop3" : "smtp");
     await session.hear();
     const times = new Map<string, number[]>(kinds.map((kind) => [kind, []]));
     for (let at = -50; at < tries; at++) {

@@ -129,6 +129,20 @@ export function contract(
       });
     }
 
+    test("nobody is not compared with what was right for somebody a moment ago", async () => {
+      const stored: (string | undefined)[] = [];
+      for (const user of ["alice", "nobody"]) {
+        const secret = new Secret(Uint8Array.from(Buffer.from(people.alice)));
+        await backend.verify({ user, secret, client: "192.0.2.1", timestamp: "" }, (work, compared) => {
+          stored.push(compared && Buffer.from(compared).toString("latin1"));
+          return work();
+        });
+      }
+      assert.equal(stored.length, 2);
+      // What is undefined is never answered from memory.
+      assert.ok(stored[0] === undefined || stored[0] !== stored[1]);
+    });
+
     test("many at once are each answered for themselves", async () => {
       const answers = await Promise.all(
         Array.from({ length: 12 }, (_, at) => ask("alice", at % 3 === 0 ? people.alice : `guess ${at}`)),

@@ -28,9 +28,10 @@ export function open(reader: Surroundings): Backend {
       clear: async (given) => {
         const name = await preparedName(given);
         const user = loginOf(await readUsers(reader), name);
+        const madeUp = new Secret(randomBytes(16));
         const secret = await clearPasswordOf(reader, name);
         const account = user && secret && accountOf(reader, user);
-        return { secret: secret ?? new Secret(randomBytes(16)), account };
+        return { secret: secret ?? madeUp, account };
       },
       account: async (name) => {
         const user = loginOf(await readUsers(reader), await preparedName(name));
