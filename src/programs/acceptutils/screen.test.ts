@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import type { HomeFacts, ServiceFacts } from "../../system/home/facts.ts";
-import { type Shown, screen } from "./screen.ts";
+import { type Shown, screen, wantsBold } from "./screen.ts";
 
 function service(name: string, host: string, port: number, tls: "starttls" | "implicit"): ServiceFacts {
   return { name, script: "", env: new Map(), listener: { host, port, tls } };
@@ -71,4 +71,15 @@ test("one user has a mailbox, too, and a home without POP3 no command", () => {
   assert.ok(screen({ ...shown, users: ["alice"] }).some((line) => line.includes("--to alice@")));
   const services = facts.services.slice(0, 3);
   assert.ok(!screen({ ...shown, facts: { ...facts, services } }).some((line) => line.includes("curl")));
+});
+
+test("letters are bold unless the terminal cannot, or its owner does not want it", () => {
+  for (const [env, bold] of [
+    [{ TERM: "xterm" }, true],
+    [{ TERM: "dumb" }, false],
+    [{ TERM: "xterm", NO_COLOR: "1" }, false],
+    [{ TERM: "xterm", NO_COLOR: "" }, true],
+  ] as const) {
+    assert.equal(wantsBold(new Map(Object.entries(env))), bold, JSON.stringify(env));
+  }
 });

@@ -25,6 +25,10 @@ const purposes: ReadonlyMap<string, string> = new Map([
   ["pop3s", "mail for our users"],
 ]);
 
+/** Whether who reads a terminal wants bold letters, and it can show them. Source: no-color.org */
+export const wantsBold = (env: { get(name: string): string | undefined }) =>
+  !env.get("NO_COLOR") && env.get("TERM") !== "dumb";
+
 /** The lines of the screen, at most 24 in the usual case. */
 export function screen(shown: Shown): string[] {
   const { facts, host, passwords, asRoot, log } = shown;

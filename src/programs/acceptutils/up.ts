@@ -9,7 +9,7 @@ import { LogFile } from "../../system/home/log-file.ts";
 import { accountsOf, isHome, type Made, makeQueue, writePrograms } from "../../system/home/make.ts";
 import { longestHome, Occupied, occupy } from "../../system/home/occupancy.ts";
 import { reachable, takenOf, takenPort } from "../../system/home/ports.ts";
-import { closedFolder, homeFromWithin } from "../../system/home/reach.ts";
+import { closedFolder, homeFromWithin, openKey } from "../../system/home/reach.ts";
 import { OwnScript, readdress } from "../../system/home/readdress.ts";
 import { resumedVariable } from "../../system/up/guard.ts";
 import { StartFailed } from "../../system/up/running.ts";
@@ -25,7 +25,7 @@ import {
   newHome,
   portBaseOf,
 } from "./init.ts";
-import { screen } from "./screen.ts";
+import { screen, wantsBold } from "./screen.ts";
 import { type Command, exit, Misused, Problem, parse, type Verb } from "./verb.ts";
 
 /** Everything at once: what `npm start` runs. */
@@ -112,7 +112,8 @@ async function prepare(
   const path = command.system.env.get("PATH") ?? "/usr/local/bin:/usr/bin:/bin";
   const faults = faultsIn(home, `${join(home, "bin")}:${path}`).map((fault) => formatFault(home, fault));
   if (faults.length > 0 && !resumed) throw new Problem(faults.join("\nacceptutils: "));
-  for (const line of faults) command.note(line);
+  const open = openKey(home);
+  for (const line of open === undefined ? faults : [...faults, open]) command.note(line);
   moveTo(home, words);
   process.chdir(home);
   return readHome(home, installation, path, closed === undefined ? home : homeFromWithin);
@@ -224,6 +225,6 @@ function screenOf(facts: HomeFacts, users: Made["users"], command: Command): str
     users: names.map(({ name }) => name),
     log: isatty(2) ? logPath(facts.home) : undefined,
     asRoot: command.system.uids().effective === 0,
-    bold: isatty(1) && command.system.env.get("NO_COLOR") === undefined,
+    bold: isatty(1) && wantsBold(command.system.env),
   });
 }

@@ -1,6 +1,6 @@
-/** Whether accounts other than root get to where they must: each folder on the way has to let them through. */
+/** Whether accounts other than root get to where they must, and no further. */
 import { realpathSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 
 /**
  * A home that other users have no way to, as a process in it sees it: whoever stands in a folder needs no way there.
@@ -21,4 +21,12 @@ export function closedFolder(path: string): string | undefined {
     }
     if (at === dirname(at)) return undefined;
   }
+}
+
+/** One line when everybody on this machine can read the key of the home's certificate; undefined when nobody else can. */
+export function openKey(home: string): string | undefined {
+  const path = join(home, "control", "servercert.pem");
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file === undefined || (file.mode & 0o004) === 0) return undefined;
+  return `${path} has a private key that everybody on this machine can read: chmod 600 ${path}`;
 }
