@@ -70,8 +70,9 @@ const chosen = contenders.filter(({ name, kind, quick }) => {
 /** A round that costs less than this share of the best before it has gained something. */
 const worthwhile = 0.95;
 const roundsInVain = 2;
+const warmingSeconds = Math.max(seconds, values.quick ? 0 : 0.5);
 /** V8 takes some thousand sessions; what is measured for a minute only must be content with less. */
-const warmingRounds = values.quick ? 4 : 12;
+const [warmingRounds, warmingSessions] = values.quick ? [4, 0] : [10, 1500];
 
 const stage = new Stage();
 const servers = new Map<Contender, Up | string>();
@@ -169,10 +170,13 @@ async function warm(figure: Figure, server: Up, { compiles }: Contender): Promis
     // One client first: passwords that are new to a server are checked by and by.
     await sampleOf({ ...figure, clients: 1 }, server, 0.05);
     let best = Number.POSITIVE_INFINITY;
+    let sessions = 0;
     const most = compiles === true ? warmingRounds : 1;
-    for (let round = 0, inVain = 0; inVain < roundsInVain && round < most; round++) {
-      const { serverBusy, sessionsPerSecond } = await sampleOf(figure, server, seconds);
+    for (let round = 0, inVain = 0; round < most; round++) {
+      if (inVain >= roundsInVain && sessions >= warmingSessions) break;
+      const { serverBusy, sessionsPerSecond } = await sampleOf(figure, server, warmingSeconds);
       const cost = serverBusy / sessionsPerSecond;
+      sessions += sessionsPerSecond * warmingSeconds;
       inVain = cost < best * worthwhile ? 0 : inVain + 1;
       best = Math.min(best, cost);
     }
