@@ -66,7 +66,8 @@ export interface Session {
 
 /** Runs `argv` as one session, to its end. Never throws: a mistake of ours is logged and ends as a signal would. */
 export async function runResident(argv: readonly string[], session: Session): Promise<Ended> {
-  const system = new ResidentSystem(session, argv[0] ?? "", new Environment(session.env), session.cwd, 0);
+  const env = session.env instanceof Environment ? session.env : new Environment(session.env);
+  const system = new ResidentSystem(session, argv[0] ?? "", env, session.cwd, 0);
   const { inputs, outputs } = system.descriptors;
   inputs.set(0, session.input);
   outputs.set(1, session.output);
@@ -99,7 +100,8 @@ class ResidentSystem implements System {
   readonly #session: Session;
   #cwd: string;
   readonly descriptors: Descriptors = { inputs: new Map(), outputs: new Map() };
-  readonly #children = new Set<Child>();
+  /** Made with the first one: most programs have none, and there are thousands of them. */
+  #children: Set<Child> | undefined;
   #tls: "none" | "prepared" | "offered" | "started";
 
   constructor(session: Session, name: string, env: Environment, cwd: string, parentPid: number) {
@@ -126,7 +128,7 @@ class ResidentSystem implements System {
       if (!(error instanceof Closed)) this.log(`${this.name}: ${(error as Error).stack ?? String(error)}`);
       return error instanceof Closed ? { code: 1 } : { signal: "SIGABRT" };
     } finally {
-      for (const child of this.#children) child.kill("SIGTERM");
+      for (const child of this.#children ?? []) child.kill("SIGTERM");
     }
   }
 
@@ -215,8 +217,10 @@ class ResidentSystem implements System {
       const run = () => system.run(() => program(args, system));
       child = startBeside(system.pid, options.wires, this.descriptors, system.descriptors, run);
     }
-    this.#children.add(child);
-    void child.wait().then(() => this.#children.delete(child));
+    this.#children ??= new Set();
+    const children = this.#children;
+    children.add(child);
+    void child.wait().then(() => children.delete(child));
     return child;
   }
 

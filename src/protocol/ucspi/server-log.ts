@@ -54,6 +54,11 @@ const ucspiLog = (server: string): ServerLog => ({
   session: (record) => [[2, `${server}: session ${record}`]],
 });
 
+const sslserverLog = ucspiLog("sslserver");
+const tcpserverLog = ucspiLog("tcpserver");
+
 /** The words of the server that logs as `server`. */
-export const serverLog = (server: string): ServerLog =>
-  server === "s6-tcpserverd" ? s6Log : ucspiLog(server);
+export function serverLog(server: string): ServerLog {
+  if (server === "s6-tcpserverd") return s6Log;
+  return server === "tcpserver" ? tcpserverLog : sslserverLog;
+}

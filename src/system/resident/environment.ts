@@ -24,6 +24,11 @@ export class Environment extends Map<string, string> {
     return fork;
   }
 
+  /** What is not as in the environment that this one began with; null: removed. */
+  get changes(): ReadonlyMap<string, string | null> {
+    return this.#changes ?? new Map();
+  }
+
   override get size(): number {
     return this.#merged().size;
   }
@@ -97,4 +102,4 @@ export class Environment extends Map<string, string> {
 }
 
 /** More changes than this are merged before somebody copies them again and again. */
-const worthCopying = 12;
+const worthCopying = 24;

@@ -78,7 +78,7 @@ export function frontWorker(master: Channel, programs: Programs): void {
         break;
       }
       case "service":
-        lent.serve(service.id, sessionsOf(service));
+        lent.serve(service, sessionsOf(service));
         break;
       case "forget":
         lent.forget(Number(head["service"]));

@@ -65,7 +65,7 @@ export class Fronts implements Room {
   }
 
   /** Hands the connection over; resolves when its session has ended. */
-  async run(service: Service, { socket, facts, pid, host, record }: Admitted): Promise<Ended> {
+  async run(service: Service, { socket, env, pid, host, record }: Admitted): Promise<Ended> {
     const front = await this.#leastBusy();
     let connection: number;
     try {
@@ -75,8 +75,7 @@ export class Fronts implements Room {
     }
     const remoteIp = socket.remoteAddress ?? "";
     const ended = new Promise<Ended>((end) => front.sessions.set(pid, { record, end }));
-    const block = [...facts].map(([name, value]) => [name, value ?? null]);
-    const head = { kind: "session", service: service.id, pid, host, remoteIp, facts: block };
+    const head = { kind: "session", service: service.id, pid, host, remoteIp, env: [...env.changes] };
     front.channel.send(head, undefined, [connection]);
     socket.destroy(); // our copy
     return ended;

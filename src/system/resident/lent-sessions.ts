@@ -1,14 +1,22 @@
 /** Sessions of this front whose clients a listener in another process has let in. It may die; they go on. */
 import type { Socket } from "node:net";
+import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { socketOf } from "../stream.ts";
 import type { Ended } from "../system.ts";
 import { Channel, type ChannelEnd, type Received } from "./channel.ts";
 import { descriptors } from "./descriptors.ts";
 import type { LogLines } from "./log-lines.ts";
 import type { Admitted } from "./run-session.ts";
+import type { Service } from "./service.ts";
+import { environmentFor } from "./session-environment.ts";
 import { SessionRecord } from "./session-record.ts";
 
 type Run = (admitted: Admitted) => Promise<Ended>;
+
+interface Served {
+  readonly service: Service;
+  readonly run: Run;
+}
 
 interface Session {
   readonly service: number;
@@ -19,7 +27,7 @@ interface Session {
 export class LentSessions {
   readonly #sessions = new Map<number, Session>();
   /** What runs the sessions of a service: it may be known only after the first of them has come. */
-  readonly #services = new Map<number, PromiseWithResolvers<Run>>();
+  readonly #services = new Map<number, PromiseWithResolvers<Served>>();
   readonly #log: LogLines;
   #listener: Channel | undefined;
 
@@ -33,8 +41,8 @@ export class LentSessions {
   }
 
   /** How the sessions of a service are to run from now on. */
-  serve(service: number, run: Run): void {
-    this.#service(service).resolve(run);
+  serve(service: Service, run: Run): void {
+    this.#service(service.id).resolve({ service, run });
   }
 
   forget(service: number): void {
@@ -54,7 +62,7 @@ export class LentSessions {
     this.#listener = channel;
   }
 
-  #service(id: number): PromiseWithResolvers<Run> {
+  #service(id: number): PromiseWithResolvers<Served> {
     let known = this.#services.get(id);
     if (known === undefined) {
       known = Promise.withResolvers();
@@ -64,7 +72,7 @@ export class LentSessions {
   }
 
   async #session({ head, descriptors: [fd] }: Received): Promise<void> {
-    const { pid, service, remoteIp, host } = head as unknown as Session & { pid: number; host?: string };
+    const { pid, service: id, remoteIp, host } = head as unknown as Session & { pid: number; host?: string };
     if (fd === undefined) {
       // The kernel keeps what we have no room for.
       this.#listener?.send({ kind: "ended", pid, code: 111, facts: {} });
@@ -72,12 +80,13 @@ export class LentSessions {
     }
     const socket = socketOf(fd);
     socket.on("error", () => {});
-    this.#sessions.set(pid, { service, remoteIp, socket });
-    const run = await this.#service(service).promise;
-    const block = head["facts"] as readonly [string, string | null][];
-    const facts = new Map(block.map(([name, value]) => [name, value ?? undefined]));
+    this.#sessions.set(pid, { service: id, remoteIp, socket });
+    const { service, run } = await this.#service(id).promise;
+    const env = environmentFor(service);
+    const changes = head["env"] as readonly [string, string | null][];
+    applyBlock(env, new Map(changes.map(([name, value]) => [name, value ?? undefined])));
     const record = new SessionRecord();
-    const ended = await run({ socket, facts, pid, host, record });
+    const ended = await run({ socket, env, pid, host, record });
     socket.destroySoon();
     this.#sessions.delete(pid);
     this.#log.flush();

@@ -9,6 +9,7 @@ import {
   s6Environment,
 } from "../../protocol/ucspi/environment.ts";
 import { type Counts, type LogLine, type ServerLog, serverLog } from "../../protocol/ucspi/server-log.ts";
+import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { duplicateFrom } from "../native.ts";
 import { CannotOpen, type Ended, systemWords } from "../system.ts";
 import { type Admission, Admissions } from "./admission.ts";
@@ -16,6 +17,7 @@ import { descriptors, type Room } from "./descriptors.ts";
 import { proxiedEnds } from "./proxied.ts";
 import type { Admitted } from "./run-session.ts";
 import type { Service } from "./service.ts";
+import { environmentFor } from "./session-environment.ts";
 import { SessionRecord } from "./session-record.ts";
 import { SessionsByAddress } from "./sessions-by-address.ts";
 import { waitStatus } from "./wait-status.ts";
@@ -260,16 +262,18 @@ export class Listener {
       return { code: exit.denied };
     }
     this.#log(this.#words.allowed(pid, ends));
-    const facts = new Map([...this.#environmentOf(ends), ...verdict.env]);
+    const env = environmentFor(this.#service);
+    applyBlock(env, this.#factsOf(ends));
+    applyBlock(env, verdict.env);
     const started = performance.now();
     record.add({ pid, remote: ends.remoteIp, port: ends.remotePort, program: this.#service.argv[0]! });
-    const ended = await this.#around.run({ socket, facts, pid, host: ends.remoteHost, record });
+    const ended = await this.#around.run({ socket, env, pid, host: ends.remoteHost, record });
     const seconds = ((performance.now() - started) / 1000).toFixed(3);
     record.add({ ...("code" in ended ? { exit: String(ended.code) } : ended), seconds });
     return ended;
   }
 
-  #environmentOf(ends: Ends): ReadonlyMap<string, string | undefined> {
+  #factsOf(ends: Ends): ReadonlyMap<string, string | undefined> {
     const { server, tcpEnvironment } = this.#service;
     if (server === "s6-tcpserverd") return s6Environment(ends, this.#here.of(ends.remoteIp) - 1);
     return connectionEnvironment(ends, { tcp: tcpEnvironment, ssl: server === "sslserver" });

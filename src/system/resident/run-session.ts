@@ -1,6 +1,5 @@
 /** Runs the chain of a service on one connection, with the TLS that the service offers. */
 import type { Socket } from "node:net";
-import { withoutConnection } from "../../protocol/ucspi/environment.ts";
 import { type LogLine, type ServerLog, serverLog } from "../../protocol/ucspi/server-log.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { s6TlsLog } from "../../protocol/ucspi-tls/s6-tls-log.ts";
@@ -8,6 +7,7 @@ import { runResident, type Secured } from "../resident-host.ts";
 import { connection } from "../stream.ts";
 import type { Ended, Input, Output, Program, Programs, System } from "../system.ts";
 import type { Channel } from "./channel.ts";
+import type { Environment } from "./environment.ts";
 import { lendTls } from "./lend-tls.ts";
 import type { Service } from "./service.ts";
 import type { SessionRecord } from "./session-record.ts";
@@ -15,8 +15,8 @@ import type { SessionRecord } from "./session-record.ts";
 /** One connection, once its client was let in. */
 export interface Admitted {
   readonly socket: Socket;
-  /** What the connection and the rules say, to be set (or unset) in the server's own environment. */
-  readonly facts: ReadonlyMap<string, string | undefined>;
+  /** With what the connection and the rules say. */
+  readonly env: Environment;
   readonly pid: number;
   /** The client's name, as far as it is known. */
   readonly host: string | undefined;
@@ -46,25 +46,11 @@ function tlsLogOf({
   return offer === undefined ? [serverLog(server), verbosity] : [s6TlsLog(offer.program), offer.verbosity];
 }
 
-/** A server's own environment as all of its sessions start with it: made once for each service. */
-const environments = new WeakMap<Service, ReadonlyMap<string, string>>();
-
-function environmentOf(service: Service): Map<string, string> {
-  let env = environments.get(service);
-  if (env === undefined) {
-    env = withoutConnection(Object.entries(service.env));
-    environments.set(service, env);
-  }
-  return new Map(env);
-}
-
 /** Resolves when the last program has ended and all that it said is on its way. */
 export async function runSession(admitted: Admitted, service: Service, around: Surroundings): Promise<Ended> {
-  const { socket, facts, pid, host, record } = admitted;
+  const { socket, env, pid, host, record } = admitted;
   const { server, argv, cwd, tls, banner, tlsEnvironment, handshakeSeconds, uid, gid } = service;
   const { programs, elsewhere, secure } = around;
-  const env = environmentOf(service);
-  applyBlock(env, facts);
   const [tlsLog, verbosity] = tlsLogOf(service);
   const log = (lines: readonly LogLine[]) => {
     for (const [from, text] of lines) if (verbosity >= from) around.log(text);
