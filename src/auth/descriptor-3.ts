@@ -1,5 +1,6 @@
 /** What authup gives a checkpassword on descriptor 3: three fields, or a conversation. checkpassword(8) */
 import {
+  answersVariable,
   conversationReader,
   formatWord,
   type Opening,
@@ -18,8 +19,10 @@ export type Descriptor3 =
   /** To be wiped. The descriptor is closed. */
   { readonly fields: Uint8Array } | { readonly conversation: Conversation };
 
+type Streams = Pick<System, "input" | "output" | "env">;
+
 /** Reads what is there: all fields, or how a conversation begins. Throws CannotOpen, and Gone. */
-export async function readDescriptor3(system: Pick<System, "input" | "output">): Promise<Descriptor3> {
+export async function readDescriptor3(system: Streams): Promise<Descriptor3> {
   const input = system.input(3);
   const fields = Buffer.alloc(fieldsOctets);
   let filled = 0;
@@ -40,9 +43,11 @@ export async function readDescriptor3(system: Pick<System, "input" | "output">):
 }
 
 /** Who cannot hear an answer has no conversation, but an empty name. */
-function answersTo(system: Pick<System, "output">): Output {
+function answersTo(system: Streams): Output {
+  const descriptor = system.env.get(answersVariable) ?? "3";
+  system.env.delete(answersVariable);
   try {
-    return system.output(3);
+    return system.output(/^[3-9]$/.test(descriptor) ? Number(descriptor) : 3);
   } catch (error) {
     if (error instanceof CannotOpen) throw new Gone("nobody hears on descriptor 3");
     throw error;
@@ -88,6 +93,7 @@ export class Conversation implements Peer {
   /** The next program must not find it. */
   async close(): Promise<void> {
     await this.#output.flush();
+    if (this.#output.fd !== this.#input.fd) this.#output.close();
     this.#input.close();
   }
 

@@ -30,7 +30,7 @@ async function serve(options: Options, system: System): Promise<number> {
   try {
     system.chdir(system.home());
     const identity = takeIdentity(system);
-    const read = await readSettings(system, options, { tls, divided: identity !== undefined });
+    const read = await readSettings(system, options, tls);
     if (identity !== undefined) await system.divide(identity, options.argv);
     return await converse(system, options, read);
   } catch (error) {

@@ -23,7 +23,7 @@ const ours = {
 export async function readSettings(
   system: System,
   { protocol: { name, timeoutFile }, tries, argv }: Options,
-  { tls, divided }: { readonly tls: TlsLevel; readonly divided: boolean },
+  tls: TlsLevel,
 ): Promise<Read> {
   const greeting = await readLineOrMe(system, `${name}greeting`);
   if (greeting === undefined) throw new CannotOpen("control/me", "ENOENT");
@@ -44,7 +44,7 @@ export async function readSettings(
       canStartTls: tls !== "unavailable" && system.canStartTls(),
       tries,
       showAuthBeforeTls: system.env.has("ACCEPTUTILS_AUTH_BEFORE_TLS"),
-      mechanisms: await readMechanisms(system, argv, divided),
+      mechanisms: await readMechanisms(system, argv),
       channel: takeChannel(system.env),
       brokenClients: system.env.has("AUTHUP_SASL_BROKEN_CLIENTS"),
       client: clientOf(system.env),
@@ -56,18 +56,16 @@ export async function readSettings(
 }
 
 /**
- * What control/authmechanisms names, as far as checkpassword can do it. `divided`: it can only be told a name and a
- * password, not be talked with. Throws CannotOpen.
+ * What control/authmechanisms names, as far as checkpassword can do it: ours can be talked with. Throws CannotOpen.
  */
 async function readMechanisms(
   system: System,
   [checkpassword = ""]: readonly string[],
-  divided: boolean,
 ): Promise<readonly string[]> {
   const lines = await readList(system, "authmechanisms");
   if (lines === undefined) return usualMechanisms;
   const named = lines.map((line) => line.replace(/\r$/, "").toUpperCase()).filter(isMechanism);
-  return doable([...new Set(named)], !divided && system.ours(checkpassword) === "checkpassword");
+  return doable([...new Set(named)], system.ours(checkpassword) === "checkpassword");
 }
 
 /** The client's address as the server found it; empty for anything that is none. tcp-environ(5) */

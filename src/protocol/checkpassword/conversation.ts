@@ -11,6 +11,9 @@ import { NetstringReader, netstring } from "../netstring/netstring.ts";
 /** A message from the client, decoded, is never longer than its AUTH line. RFC 4954 §4 */
 export const longestMessageOctets = 12_288;
 
+/** Says on which descriptor checkpassword talks, where it is not 3, which then can only be read. */
+export const answersVariable = "ACCEPTUTILS_ANSWERS";
+
 /** What authup begins with. */
 export interface Opening {
   readonly mechanism: string;
