@@ -5,6 +5,7 @@ import { once } from "node:events";
 import {
   appendFileSync,
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -162,6 +163,35 @@ test("a broken control file is one line with its place", async () => {
     `acceptutils: ${rules}:${line}:13: exit code must be 0 to 255, not "x"\n`,
   );
   writeFileSync(rules, good);
+});
+
+test("a word of a run script that names no program is one line with the script, at once", async () => {
+  const script = join(home, "service", "smtp", "run");
+  const good = readFileSync(script, "utf8");
+  for (const [word, line] of [
+    ["sslserver", /^acceptutils: service\/smtp\/run: .*sslserverx.*: No such file or directory$/m],
+    ["qmail-smtpd", /^acceptutils: service\/smtp\/run: sslserver: fatal: unable to run qmail-smtpdx: .*$/m],
+  ] as const) {
+    writeFileSync(script, good.replace(word, `${word}x`));
+    assert.match(await refused(["up", home]), line);
+  }
+  writeFileSync(script, good);
+});
+
+test("a script that breaks later is tried again, and says why once", async () => {
+  const { child, log } = await up();
+  const script = join(home, "service", "pop3", "run");
+  const runs = join(home, "runs");
+  const good = readFileSync(script, "utf8");
+  writeFileSync(script, `#!/bin/sh\necho run >> ${runs}\necho out of order\nexit 3\n`);
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "latin1").trim().split(" ");
+  const servers = children.filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "latin1") === "sslserver\0");
+  for (const pid of servers) process.kill(Number(pid), "SIGKILL");
+  const count = () => (existsSync(runs) ? readFileSync(runs, "latin1").split("\n").length - 1 : 0);
+  while (count() < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(log().match(/^pop3 +out of order$/gm)?.length, 1);
+  writeFileSync(script, good);
+  rmSync(runs);
 });
 
 test("what a home lacks, or has in the wrong shape, is one line before anything starts", async () => {

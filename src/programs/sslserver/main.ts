@@ -1,11 +1,12 @@
 /** Accepts connections and runs the rest of its command line for each; sslserver with TLS when it is asked for. */
 import { networkInterfaces } from "node:os";
 import { dieAs, listen, listenAgain, listenOn } from "../../system/listen.ts";
-import { takeListening } from "../../system/resident/master.ts";
+import { hasMaster, takeListening } from "../../system/resident/master.ts";
 import { serve } from "../../system/resident/serve.ts";
 import { takeInheritance, tellReady } from "../../system/resident/successor.ts";
 import type { Input, Program, System } from "../../system/system.ts";
 import { takeActivated, takeNotifier } from "../../system/systemd.ts";
+import { missingWord } from "./missing-word.ts";
 import { type Dialect, Misused, type Options, parseOptions, sslserver } from "./options.ts";
 import { serviceOf } from "./service-of.ts";
 
@@ -30,6 +31,11 @@ export const serverOf =
       const activated = takeActivated(system.env, process.pid) ?? inheritance?.listening;
       const notify = takeNotifier(system.env);
       const service = serviceOf(options, dialect, system);
+      // Alone it is as the originals are: each client meets what is missing, until it is there.
+      const missing = hasMaster(system.env)
+        ? missingWord(service.argv, service.env["PATH"], service.cwd)
+        : undefined;
+      if (missing !== undefined) throw missing;
       const password = options.keyPassword ? await passwordOn(system.input(3)) : undefined;
       const place = { ...options, family: familyOf(options) };
       const before = takeListening(system.env);

@@ -10,6 +10,9 @@ export interface Master {
   readonly stream: number;
 }
 
+/** Whether `acceptutils up` has started us. */
+export const hasMaster = (env: ReadonlyMap<string, string>) => env.has(variable);
+
 /** Takes the channel, if there is one, and its variable, which nobody else is to see. */
 export function takeMaster(env: Map<string, string>): Master | undefined {
   const text = env.get(variable);

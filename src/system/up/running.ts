@@ -30,6 +30,11 @@ export class StartFailed extends Error {
   override readonly name = "StartFailed";
 }
 
+/** Whoever lived that long had started; what ends sooner is started again after ever longer pauses. */
+const livedMs = 5000;
+const longestPauseMs = 30_000;
+/** Lines of one run that are known again in the next. */
+const mostSaid = 100;
 /** Characters of a service's last words that are repeated when it does not start. */
 const mostShown = 200;
 /** Seconds for sessions to end after a stop. */
@@ -51,6 +56,8 @@ export class Running {
   #own: number | undefined;
   #leaving = false;
   #lastLine = "";
+  /** By the run before, if that failed. */
+  #saidBefore: ReadonlySet<string> = new Set();
   #startedAt = 0;
   #failures = 0;
   #up: { resolve(): void; reject(why: Error): void } | undefined;
@@ -183,12 +190,15 @@ export class Running {
       if (inherited !== undefined) closeSync(inherited);
     }
     this.#process = child;
+    const said = new Set<string>();
     const channel = new Channel(ours);
     channel.onMessage = (message) => void this.#register(channel, message);
     for (const stream of [child.stdout, child.stderr]) {
       eachLine(stream!, (line) => {
         this.#lastLine = line.slice(0, mostShown);
-        this.#hooks.log(this.#facts.name, line);
+        // What fails again and again for the same reason says so once.
+        if (!this.#saidBefore.has(line)) this.#hooks.log(this.#facts.name, line);
+        if (said.size < mostSaid) said.add(line);
       });
     }
     child.on("error", (error) => {
@@ -196,7 +206,11 @@ export class Running {
       void this.#ended();
     });
     // When the output has been read to its end, so that the last line is known.
-    child.on("close", () => void this.#ended());
+    child.on("close", () => {
+      const lived = performance.now() - this.#startedAt;
+      this.#saidBefore = lived > livedMs ? new Set() : said;
+      void this.#ended();
+    });
     // A service that is no server of ours registers nothing: it is up when it runs.
     if (this.#facts.listener === undefined && inherited === undefined)
       child.once("spawn", () => this.#isUp());
@@ -240,16 +254,17 @@ export class Running {
     if (this.#own !== undefined) closeSync(this.#own);
     this.#own = undefined;
     if (this.#leaving) return;
-    if (this.#up !== undefined) this.#up.reject(new StartFailed(`${this.#facts.name}: ${this.#lastLine}`));
+    if (this.#up !== undefined)
+      this.#up.reject(new StartFailed(`service/${this.#facts.name}/run: ${this.#lastLine}`));
     if (id !== undefined) await this.#pool.release(id, drainSeconds);
     if (this.#leaving) return;
     const lived = performance.now() - this.#startedAt;
-    this.#failures = lived > 5000 ? 1 : this.#failures + 1;
+    this.#failures = lived > livedMs ? 1 : this.#failures + 1;
     setTimeout(
       () => {
         if (!this.#leaving) this.#run();
       },
-      this.#failures <= 1 ? 0 : Math.min(5000, 50 * 2 ** this.#failures),
+      this.#failures <= 1 ? 0 : Math.min(longestPauseMs, 50 * 2 ** this.#failures),
     );
   }
 }
