@@ -204,9 +204,11 @@ class Session {
 }
 
 /**
- * A thousand times the same recipient is one: a message of 50 MiB would fill the disk. The names of mailboxes here are the same in capitals and small letters; those of other hosts are for these to tell apart.
+ * A thousand times the same recipient is one: a message of 50 MiB would fill the disk. The names of mailboxes here are the
+ * same in capitals and small letters; those of other hosts are for these to tell apart.
  */
 function onceEach(recipients: NewMessage["recipients"]): NewMessage["recipients"] {
+  if (recipients.length < 2) return recipients;
   const first = new Map<string, NewMessage["recipients"][number]>();
   for (const recipient of recipients) {
     const { address } = recipient;

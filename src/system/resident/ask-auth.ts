@@ -7,6 +7,7 @@ import { Gone } from "../../auth/sasl/converse.ts";
 import { exit } from "../../control/verify-fields.ts";
 import { acceptedLine } from "../../protocol/checkpassword/accepted-line.ts";
 import { isBackend } from "../backends/table.ts";
+import { deadlines } from "../deadlines.ts";
 import { lookUp } from "../lookup.ts";
 import { duplicateFrom } from "../native.ts";
 import { Closed, Killed, overloaded, type Program, type System } from "../system.ts";
@@ -15,18 +16,31 @@ import { saidOf } from "./login-environment.ts";
 import { checkpasswordOf, type Service } from "./service.ts";
 import type { UserWorkers } from "./user-workers.ts";
 
-/** Asks the auth process; undefined when it is away. */
+/** Longer than any backend is waited for: an auth process that has said nothing by then is stuck. */
+const usualPatienceSeconds = 120;
+
+/** Asks the auth process; undefined when it is away, or stuck. */
 type Ask = (head: Head, body?: Uint8Array, descriptors?: readonly number[]) => Promise<Received | undefined>;
 
-export function askAuth(service: Service, auth: () => Channel | undefined, users: UserWorkers): Program {
+export function askAuth(
+  service: Service,
+  auth: () => Channel | undefined,
+  users: UserWorkers,
+  patienceSeconds = usualPatienceSeconds,
+): Program {
   return async (_args, system) => {
     const facts = { service: service.id, client: system.env.get("TCPREMOTEIP") ?? "" };
-    const ask: Ask = async (head, body, descriptors) => auth()?.ask({ ...head, ...facts }, body, descriptors);
     const foreign = isForeign(system.cwd(), service);
+    const ask: Ask = async (head, body, descriptors) => {
+      const asked = auth()?.question({ ...head, ...facts }, body, descriptors);
+      // Someone else's checkpassword takes the time it takes.
+      const answered = foreign ? () => {} : deadlines.after(patienceSeconds, () => asked?.forget());
+      return asked?.answer.finally(answered);
+    };
     const answer = await answerTo(system, ask, foreign);
     if (answer === "gone") return exit.unacceptable; // nobody waits for an answer
     if (answer === undefined) {
-      system.log("checkpassword: the auth process is away");
+      system.log("checkpassword: the auth process is away, or does not answer");
       return exit.temporary;
     }
     const { worker, ticket, code, signal, busy, why, said } = answer.head;

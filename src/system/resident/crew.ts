@@ -31,7 +31,7 @@ export class Crew {
 
   /** Who has the service's listening socket, if it lives. */
   acceptorOf(service: Service): WorkerProcess | undefined {
-    const [role] = [this.#roles.listener(service) ?? this.#roles.fronts(service)[0]!];
+    const role = this.#roles.listener(service) ?? this.#roles.fronts(service)[0]!;
     return this.#workers.running(role.key);
   }
 

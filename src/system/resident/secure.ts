@@ -1,6 +1,7 @@
 /** The handshake of a session in this process: the client goes to the TLS process, and what is inside comes back. */
 import { closeSync } from "node:fs";
 import { parseBlock } from "../../protocol/ucspi-tls/block.ts";
+import { deadlines } from "../deadlines.ts";
 import { duplicateFrom, socketPair } from "../native.ts";
 import type { Secured } from "../resident-host.ts";
 import { connectionOf, type StreamInput } from "../stream.ts";
@@ -21,18 +22,22 @@ export const secureBy =
     const [ours, theirs] = pairOr(() => closeSync(passed));
     input.close();
     const head = { kind: "handshake", service: id, seconds, host };
-    const told = process.question(head, undefined, [passed, theirs]);
+    const asked = process.question(head, undefined, [passed, theirs]);
     const inside = connectionOf(ours);
     try {
       const secured = await readReply(inside.input, seconds + 5);
-      told.forget(); // only a refusal is told
+      asked.forget(); // only a refusal is told
       return { ...secured, output: inside.output };
     } catch (error) {
       inside.socket.destroy();
-      const why = (await told.answer)?.head["why"];
+      const heard = deadlines.after(reasonSeconds, asked.forget); // a process that is stuck gives no reason
+      const why = (await asked.answer.finally(heard))?.head["why"];
       throw new TlsFailed(typeof why === "string" ? why : "the TLS process is away", { cause: error });
     }
   };
+
+/** The TLS process gives its reason for a refusal when it closes; not necessarily before. */
+const reasonSeconds = 1;
 
 /** A pair of sockets; `failed` gives back what was meant to go with it. */
 function pairOr(failed: () => void): [number, number] {
