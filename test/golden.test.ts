@@ -2,7 +2,7 @@
  * Plays the golden transcripts against our programs, in both hosts. test/golden/README.md tells the format,
  * test/golden/departures.ts where we differ on purpose.
  *
- *     node test/golden.test.ts --only NAME [--host native|resident] [--json]     one case, shown as a dialogue
+ *     node test/golden.test.ts --only NAME [--host native|resident|divided] [--json]     one case, shown as a dialogue
  */
 import { existsSync } from "node:fs";
 import { after, test } from "node:test";
@@ -11,7 +11,7 @@ import { type Case, casesOf } from "./runner/case.ts";
 import type { Host } from "./runner/host.ts";
 import { isAsked, isExpected, judge, onlyHost, saveExpectations } from "./runner/judge.ts";
 import { staysSmall } from "./runner/memory.ts";
-import { nativeHost } from "./runner/native.ts";
+import { dividedHost, nativeHost } from "./runner/native.ts";
 import { perform } from "./runner/perform.ts";
 import { Pool } from "./runner/pool.ts";
 import { residentHost } from "./runner/resident.ts";
@@ -57,16 +57,19 @@ async function play(host: Host, file: string, played: Case): Promise<"passed" | 
   return "departed";
 }
 
-for (const makeHost of [nativeHost, residentHost]) {
+for (const [hostName, makeHost, itsFiles, why] of [
+  ["native", nativeHost, files, undefined],
+  ["resident", residentHost, files, undefined],
+  ["divided", dividedHost, ["authup"], process.getuid!() === 0 ? undefined : "only root can be divided"],
+] as const) {
   const hosts: Host[] = [];
   const free: Host[] = [];
-  const { name: hostName } = makeHost();
   if (onlyHost !== undefined && onlyHost !== hostName) continue;
-  for (const file of files) {
+  for (const file of itsFiles) {
     // Bugs of the three services are played whole, with full-chain.json: full-chain.test.ts.
     const cases = casesOf(file).filter((played) => played.topic !== "full-chain" && isAsked(file, played));
     if (cases.length === 0) continue;
-    test(`golden ${file}, ${hostName} host`, { concurrency: true }, async (t) => {
+    test(`golden ${file}, ${hostName} host`, { concurrency: true, skip: why ?? false }, async (t) => {
       const count = { passed: 0, departed: 0, skipped: 0, failed: 0 };
       const playing = cases.map((played) => {
         const why = obstacle(file, played);

@@ -20,17 +20,18 @@ export interface PrivilegedHalfOptions {
 }
 
 /**
- * Descriptors: 3 the questions and answers, 4 and 5 the conversation in TLS, 6 in clear. A question is `OCTETS SECURED` and
+ * Descriptors: 3 the questions and answers, 4 and 5 the conversation in TLS, 6 in clear, 8 the log: a shell has words of its
+ * own when a signal ends a program, which belong nowhere. A question is `OCTETS SECURED` and
  * facts up to an empty line, then the octets; or `talk SECURED` and facts, then what the program is told, a line of
  * octal numbers each time, up to a line of one dot. What the program says then comes as it is, on our descriptor 3; when
  * it has ended, its exit code follows, on a line. Lines that are no question were meant for a program that is gone.
  */
 const script = `
-exec 6<&0 </dev/null
+exec 6<&0 8>&2 </dev/null 2>/dev/null
 run() {
   if [ "$secured" = 1 ]
-  then "$@" 3<&0 0<&4 1>&5 4<&- 5>&- 6<&-
-  else "$@" 3<&0 0<&6 4<&- 5>&- 6<&-
+  then exec "$@" 3<&0 0<&4 1>&5 2>&8 4<&- 5>&- 6<&- 8>&-
+  else exec "$@" 3<&0 0<&6 2>&8 4<&- 5>&- 6<&- 8>&-
   fi
 }
 while read -r how secured <&3; do
@@ -46,7 +47,7 @@ while read -r how secured <&3; do
       export ${answersVariable}=7
       { trap '' PIPE
         while read -r line <&3 && [ "$line" != . ]; do printf %b "$line" 2>/dev/null; done
-      } | { run "$@" 7>&3; echo $? >&3; }
+      } | { (run "$@" 7>&3); echo $? >&3; }
       exit 0
     fi
     head -c "$how" <&3 | run "$@"

@@ -7,7 +7,7 @@ import { socketPair } from "../../src/system/native.ts";
 import type { Ended } from "../../src/system/system.ts";
 import type { Case } from "./case.ts";
 import type { Folder } from "./folder.ts";
-import { type Host, type Playing, uidFor } from "./host.ts";
+import { type Host, nobody, type Playing, uidFor } from "./host.ts";
 import { Family } from "./idle.ts";
 import { Line } from "./line.ts";
 
@@ -16,6 +16,16 @@ const tlsDescriptors = { SSLREADFD: 3, SSLWRITEFD: 4, SSLCTLFD: 5 };
 
 export function nativeHost(): Host {
   return { name: "native", start, close: async () => {} };
+}
+
+/** authup as root starts it when AUTHUP_UID is set: the half that talks with the client is somebody else. */
+export function dividedHost(): Host {
+  const identity = { AUTHUP_UID: String(nobody), AUTHUP_GID: String(nobody) };
+  return {
+    name: "native",
+    start: (played, folder) => start(played, { ...folder, env: { ...folder.env, ...identity } }),
+    close: async () => {},
+  };
 }
 
 async function start(played: Case, folder: Folder): Promise<Playing> {
