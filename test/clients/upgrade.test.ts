@@ -123,7 +123,7 @@ test("a new process one of whose services does not start takes nothing over", as
   const from = service.log().length;
   process.kill(master, "SIGUSR2");
   await logs(/^up +warning: upgrade: the new process does not serve; the old one goes on$/m, from);
-  assert.match(service.log().slice(from), /pop3: out of order/);
+  assert.match(service.log().slice(from), /service\/pop3\/run: out of order/);
   writeFileSync(script, text);
   const socket = connect({ port: service.port("pop3"), host: "127.0.0.1" });
   assert.match(String((await once(socket, "data"))[0]), /^\+OK/);
