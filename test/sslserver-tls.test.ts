@@ -186,6 +186,31 @@ test("a client certificate is required, of an authority we believe, for -z in th
   assert.match(named.log, /client hostname does not match certificate/);
 });
 
+make("middle", "middle", "authority");
+make("lower", "lower", "middle");
+make("near", "near.example", "middle");
+make("far", "far.example", "lower");
+
+for (const [depth, near, far] of [
+  [undefined, true, false],
+  ["0", false, false],
+  ["2", true, true],
+] as const) {
+  test(`VERIFYDEPTH ${depth ?? "unset"}: so many authorities may stand between a client's and ours`, async () => {
+    const env = { CERTFILE: first, CCAFILE: at("authority.cert"), ...(depth && { VERIFYDEPTH: depth }) };
+    const server = await new Server(env, ["-i"]).started();
+    const accepted = async (name: string, ...between: readonly string[]) => {
+      const cert = [name, ...between].map((each) => readFileSync(at(`${each}.cert`), "utf8")).join("");
+      const visited = visit(server.port, { cert, key: readFileSync(at(`${name}.key`)) });
+      return (await visited.catch(() => ({ env: "" }))).env.includes(`SSL_CLIENT_S_DN_CN=${name}.example`);
+    };
+    assert.equal(await accepted("client"), true);
+    assert.equal(await accepted("near", "middle"), near);
+    assert.equal(await accepted("far", "lower", "middle"), far);
+    await server.stop();
+  });
+}
+
 test("a client certificate that is only asked for may be missing", async () => {
   const server = await new Server({ CERTFILE: first, CCAFILE: at("authority.cert") }).started();
   assert.match((await visit(server.port)).env, /^SSL_PROTOCOL=/m);

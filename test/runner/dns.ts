@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 
 const types: ReadonlyMap<number, string> = new Map([
   [1, "A"],
+  [12, "PTR"],
   [16, "TXT"],
   [28, "AAAA"],
 ]);
@@ -40,7 +41,12 @@ function answerTo(query: Buffer, records: Readonly<Record<string, string>>): Buf
   const record = records[`${labels.join(".").toLowerCase()}/${type}`];
   if (record === undefined) return Buffer.concat([header(query, noSuchName, 0), question]);
   if (record === "<SERVFAIL>") return Buffer.concat([header(query, serverFailure, 0), question]);
-  const data = type === "A" ? Buffer.from(record.split(".").map(Number)) : strings(record);
+  const data =
+    type === "A"
+      ? Buffer.from(record.split(".").map(Number))
+      : type === "PTR"
+        ? nameOf(record)
+        : strings(record);
   const answer = Buffer.alloc(12);
   answer.writeUInt16BE(0xc00c, 0); // the name of the question
   query.copy(answer, 2, at + 1, at + 5);
@@ -56,6 +62,11 @@ function header(query: Buffer, code: number, answers: number): Buffer {
   bytes.writeUInt16BE(1, 4);
   bytes.writeUInt16BE(answers, 6);
   return bytes;
+}
+
+function nameOf(name: string): Buffer {
+  const labels = name.split(".").map((label) => String.fromCharCode(label.length) + label);
+  return Buffer.from(`${labels.join("")}\0`, "latin1");
 }
 
 /** A TXT record is made of strings of up to 255 octets. */

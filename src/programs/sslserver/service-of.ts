@@ -45,7 +45,7 @@ export function serviceOf(options: Options, { server }: Dialect, system: System)
     port: 0,
     argv: named?.argv ?? options.argv,
     native,
-    env: Object.fromEntries(chain?.env ?? env),
+    env: Object.fromEntries([...(chain?.env ?? env)].filter(([name]) => !named?.unset?.includes(name))),
     cwd: system.cwd(),
     // A script that turns TLS off for want of a certificate is to serve all the same.
     tls: !withTls
@@ -77,7 +77,7 @@ export function serviceOf(options: Options, { server }: Dialect, system: System)
     banner: options.banner,
     uid: named?.uid ?? uid,
     gid: named?.gid ?? gid,
-    groups: idsFromEnvironment ? idsOf(env.get("GIDLIST")) : options.groups,
+    groups: named?.groups ?? (idsFromEnvironment ? idsOf(env.get("GIDLIST")) : options.groups),
     certificate:
       certFile === undefined
         ? chain && { ...chain.certificate, ...tlsAccountOf(chain.certificate, system.home()) }

@@ -71,7 +71,10 @@ export class Admissions {
   /** Made when it is first needed: few services want names. */
   get #asked(): Resolver {
     const { Resolver } = process.getBuiltinModule("node:dns/promises");
-    this.#resolver ??= new Resolver({ timeout: (lookUpSeconds * 1000) / 2, tries: 2 });
+    if (this.#resolver !== undefined) return this.#resolver;
+    this.#resolver = new Resolver({ timeout: (lookUpSeconds * 1000) / 2, tries: 2 });
+    const server = this.#service.env["ACCEPTUTILS_DNS"];
+    if (server !== undefined) this.#resolver.setServers([server]);
     return this.#resolver;
   }
 
