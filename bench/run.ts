@@ -72,7 +72,7 @@ const worthwhile = 0.95;
 const roundsInVain = 2;
 const warmingSeconds = Math.max(seconds, values.quick ? 0 : 0.5);
 /** V8 takes some thousand sessions; what is measured for a minute only must be content with less. */
-const [warmingRounds, warmingSessions] = values.quick ? [4, 0] : [10, 1500];
+const [warmingRounds, warmingSessions] = values.quick ? [4, 0] : [5, 1500];
 
 const stage = new Stage();
 const servers = new Map<Contender, Up | string>();
