@@ -18,6 +18,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { root } from "./runner/case.ts";
 
@@ -201,4 +202,47 @@ test("foreign checkpassword, in workers: a word in front that hides it does not 
   const { said, log } = await resident(["env", "cpw", "show"], "alice", "wrong");
   assert.equal(said, "+OK mx.example\r\n+OK \r\n-ERR [AUTH] authup authorization failed\r\n");
   assert.match(log, /env has run cpw without having read the password/);
+});
+
+/** What is answered to these lines, said at once, natively and under our server. */
+async function answers(lines: string): Promise<readonly string[]> {
+  const words = [join(folder, "cpw"), "show"];
+  const own = started("authup", ["pop3", ...words], "pipe");
+  own.child.stdin!.write(lines);
+  const natively = text(own.child.stdout!);
+  const { child } = started("tcpserver", ["-1vR", "0", "0", "authup", "pop3", ...words], "ignore");
+  const [port] = await once(child.stdout!, "data");
+  const socket = connect({ port: Number(port), host: "127.0.0.1" });
+  socket.write(lines);
+  const heard = [await natively, await text(socket)];
+  child.kill("SIGTERM");
+  await once(child, "close");
+  return heard;
+}
+
+test("of what control/authmechanisms names, a foreign checkpassword is offered what it can do", async () => {
+  const file = join(folder, "control", "authmechanisms");
+  writeFileSync(file, "SCRAM-SHA-256\nCRAM-MD5\nPLAIN\nAPOP\nXOAUTH2\nLOGIN\n");
+  try {
+    const [first, second] = await answers(
+      "CAPA\r\nAUTH SCRAM-SHA-256\r\nAUTH CRAM-MD5\r\nAPOP a b\r\nQUIT\r\n",
+    );
+    assert.equal(
+      first,
+      [
+        ...["+OK mx.example", "+OK capability list follows", "USER", "SASL PLAIN LOGIN"],
+        ...[
+          "RESP-CODES",
+          "AUTH-RESP-CODE",
+          "TOP",
+          ".",
+          ...Array(2).fill("-ERR authup auth type unimplemented"),
+        ],
+        ...["-ERR authup authorization first", "+OK ", ""],
+      ].join("\r\n"),
+    );
+    assert.equal(second, first);
+  } finally {
+    rmSync(file);
+  }
 });
