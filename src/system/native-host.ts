@@ -12,6 +12,7 @@ import { blocklistLibrary, type Told, tellBlocklist } from "./c-library/libblock
 import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
 import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, readFileCached, UnlinkedFile } from "./files.ts";
+import { lineOf } from "./log-line.ts";
 import { lookUp, ourProgram } from "./lookup.ts";
 import * as native from "./native.ts";
 import { startOurs } from "./our-program.ts";
@@ -88,7 +89,7 @@ class NativeSystem implements System {
 
   log(line: string): void {
     try {
-      writeSync(2, Buffer.from(line + "\n", "latin1"));
+      writeSync(2, lineOf(line));
     } catch {
       // Nobody reads the log: no reason to stop serving.
     }

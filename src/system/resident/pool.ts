@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync } from "node:fs";
 import type { Told } from "../c-library/libblocklist.ts";
+import { lineOf } from "../log-line.ts";
 import { duplicateFrom } from "../native.ts";
 
 import { restWhenIdle } from "../rest.ts";
@@ -110,7 +111,7 @@ export class Pool {
 
   /** One line in the log of a service. */
   #say({ service, log }: Registered, line: string): void {
-    log(Buffer.from(`${service.server}: ${line}\n`, "latin1"));
+    log(lineOf(`${service.server}: ${line}`));
   }
 
   /** No new sessions of a service; resolves when the old ones have ended, or after `seconds`. */
