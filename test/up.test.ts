@@ -165,6 +165,20 @@ test("a broken control file is one line with its place", async () => {
   writeFileSync(rules, good);
 });
 
+test("s6 is told on the descriptor that it names, when everything answers", async () => {
+  const child = spawn(process.execPath, [join(root, "build", "app.cjs"), "acceptutils", "up", home], {
+    env: { ...process.env, ACCEPTUTILS_NOTIFY_FD: "3" },
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  running.add(child);
+  child.on("exit", () => running.delete(child));
+  assert.equal(String((await once(child.stdio[3]!, "data"))[0]), "\n");
+  const client = connect({ port: portBase + 525, host: "127.0.0.1" });
+  assert.match(String((await once(client, "data"))[0]), /^220 /);
+  client.destroy();
+  assert.equal(await stop(child), 0);
+});
+
 test("a word of a run script that names no program is one line with the script, at once", async () => {
   const script = join(home, "service", "smtp", "run");
   const good = readFileSync(script, "utf8");

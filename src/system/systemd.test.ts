@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { takeActivated } from "./systemd.ts";
+import { takeActivated, takeNotifier } from "./systemd.ts";
 
 for (const [name, variables, expected] of [
   ["no socket was opened", {}, undefined],
@@ -12,5 +15,26 @@ for (const [name, variables, expected] of [
     const env = new Map<string, string>(Object.entries({ ...variables, PATH: "/bin" }));
     assert.equal(takeActivated(env, 70), expected);
     assert.deepEqual([...env.keys()], ["PATH"]);
+  });
+}
+
+test("whoever waits for a line end on a descriptor gets one, once clients are served", () => {
+  const folder = mkdtempSync(join(tmpdir(), "notify-"));
+  const file = join(folder, "told");
+  const env = new Map([["ACCEPTUTILS_NOTIFY_FD", String(openSync(file, "w"))]]);
+  const notify = takeNotifier(env);
+  assert.equal(env.size, 0);
+  assert.equal(readFileSync(file, "latin1"), "");
+  notify();
+  assert.equal(readFileSync(file, "latin1"), "\n");
+  rmSync(folder, { recursive: true });
+});
+
+for (const text of ["three", "-1", "1000000"]) {
+  test(`descriptor ${text} is none`, () => {
+    assert.throws(
+      () => takeNotifier(new Map([["ACCEPTUTILS_NOTIFY_FD", text]])),
+      /ACCEPTUTILS_NOTIFY_FD: ".*" is no open descriptor/,
+    );
   });
 }

@@ -11,6 +11,7 @@ import { longestHome, Occupied, occupy } from "../../system/home/occupancy.ts";
 import { reachable, takenOf, takenPort } from "../../system/home/ports.ts";
 import { closedFolder, homeFromWithin, openKey } from "../../system/home/reach.ts";
 import { OwnScript, readdress } from "../../system/home/readdress.ts";
+import { takeNotifier } from "../../system/systemd.ts";
 import { resumedVariable } from "../../system/up/guard.ts";
 import { StartFailed } from "../../system/up/running.ts";
 import { succeeds } from "../../system/up/successor.ts";
@@ -58,6 +59,7 @@ async function run(words: readonly string[], command: Command): Promise<number> 
     throw new Problem(`${home} is too long a path for the sockets in it: at most ${longestHome} octets`);
   }
   if (values.native) process.env["ACCEPTUTILS_HOST"] = "native"; // what the servers of the run scripts look at
+  const notify = takeNotice();
   const users = isHome(home) ? [] : await makeFor(home, values);
   let shown = false;
   const occupancy = succeeds() ? undefined : await take(home);
@@ -72,6 +74,7 @@ async function run(words: readonly string[], command: Command): Promise<number> 
     if (taken !== undefined) throw new Problem(taken);
     await serve(facts, async () => {
       shown = true;
+      notify();
       // Whoever started us at a terminal has it back: Ctrl-C there reaches us no longer.
       if (resumed) command.note(`running again, as process ${process.pid}: kill ${process.pid} stops it`);
       else if (values.json) await command.json(jsonFacts(facts, users));
@@ -83,6 +86,18 @@ async function run(words: readonly string[], command: Command): Promise<number> 
     if (!shown) for (const { name, password } of users) command.note(`${name} has the password ${password}`);
   }
   return exit.fine;
+}
+
+/** What a service manager wants to be told is for us to say, not for each of our servers. Throws Problem. */
+function takeNotice(): () => void {
+  const told = new Map(Object.entries(process.env) as [string, string][]);
+  try {
+    const notify = takeNotifier(told);
+    for (const name of Object.keys(process.env)) if (!told.has(name)) delete process.env[name];
+    return notify;
+  } catch (error) {
+    throw new Problem((error as Error).message);
+  }
 }
 
 /** Makes a home, unless it could not be served: the passwords of its users are shown once, and not beside a refusal. */

@@ -47,7 +47,7 @@ export const serverOf =
             : await listen(place);
       if (options.verbosity > 1) for (const line of startLines(server, system)) system.log(line);
       const ready = async () => {
-        notify("READY=1");
+        notify();
         if (inheritance !== undefined) tellReady(inheritance);
         if (!options.printPort) return;
         await system.output(1).write(Buffer.from(`${listening.port}\n`));
