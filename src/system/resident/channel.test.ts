@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { closeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { Socket } from "node:net";
 import { test } from "node:test";
 import { socketPair } from "../native.ts";
@@ -87,4 +87,48 @@ test("nobody makes us keep a message without end", async () => {
   await closed;
   raw.destroy();
   closeSync(b.packets);
+});
+
+for (const text of ["null", "7", "{}", '{"kind":7}', '["kind"]', "{"]) {
+  test(`${text} is no message: whoever says so is not talked to any more`, async () => {
+    const [a, b] = channelPair();
+    const channel = new Channel(a);
+    const closed = new Promise<void>((resolve) => {
+      channel.onClose = resolve;
+    });
+    const raw = new Socket({ fd: b.stream, readable: true, writable: true });
+    raw.on("error", () => {});
+    raw.write(Buffer.concat([Buffer.from([0, 0, 0, text.length, 0, 0, 0, 0]), Buffer.from(text)]));
+    await closed;
+    raw.destroy();
+    closeSync(b.packets);
+  });
+}
+
+test("descriptors that nobody asked for are closed", async () => {
+  const [a, b] = channelPair();
+  const [here, there] = [new Channel(a, 1), new Channel(b)];
+  const [left, right] = socketPair();
+  const [other, end] = socketPair();
+  const message = next(here);
+  there.send({ kind: "gift" }, undefined, [left, other]);
+  const { descriptors } = await message;
+  assert.equal(descriptors.length, 1);
+  const socket = new Socket({ fd: end, readable: true, writable: true });
+  socket.resume();
+  await once(socket, "end"); // nobody has the other end
+  for (const fd of [...descriptors, right]) closeSync(fd);
+  here.close();
+  there.close();
+});
+
+test("what its receiver cannot take ends the channel, not the process", async () => {
+  const [here, there] = joined();
+  here.onMessage = ({ descriptors }) => void new Socket({ fd: descriptors[0]!, readable: true });
+  const closed = new Promise<void>((resolve) => {
+    there.onClose = resolve;
+  });
+  there.send({ kind: "session" }, undefined, [openSync("/dev/null", "r")]); // no connection
+  await closed;
+  assert.equal(here.closed, true);
 });

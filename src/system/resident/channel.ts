@@ -30,6 +30,9 @@ export interface ChannelEnd {
   readonly packets: number;
 }
 
+/** As many as a handshake takes: the client, what is inside, and where the reply goes. */
+const usualDescriptors = 3;
+
 /** No message is larger: what comes from a process that may have been taken over is bounded. */
 const maximumOctets = 1 << 20;
 
@@ -56,14 +59,17 @@ export class Channel {
 
   readonly #socket: Socket;
   readonly #packets: number;
+  readonly #mostDescriptors: number;
   #incoming: Buffer = Buffer.alloc(0);
   #unsent: { head: Head; body: Uint8Array | undefined; descriptors: readonly number[] }[] = [];
   #closed = false;
   #lastQuestion = 0;
   readonly #questions = new Map<number, (reply: Received | undefined) => void>();
 
-  constructor({ stream, packets }: ChannelEnd) {
+  /** `mostDescriptors`: how many a message may bring us; more are closed. A message may come from a process that was taken over. */
+  constructor({ stream, packets }: ChannelEnd, mostDescriptors = usualDescriptors) {
     this.#packets = packets;
+    this.#mostDescriptors = mostDescriptors;
     this.#socket = readWithoutTraces(new Socket({ fd: stream, readable: true, writable: true }));
     this.#socket.on("data", (chunk: Buffer) => this.#take(chunk));
     this.#socket.on("error", () => this.close());
@@ -188,23 +194,41 @@ export class Channel {
   }
 
   #deliver(text: string, body: Buffer): void {
-    let head: Head;
-    try {
-      head = JSON.parse(text) as Head;
-    } catch {
+    const head = headIn(text);
+    if (head === undefined) {
       this.close();
       return;
     }
-    const descriptors = head["descriptors"] ? (native.receiveDescriptors(this.#packets) ?? []) : [];
+    const came = head["descriptors"] ? (native.receiveDescriptors(this.#packets) ?? []) : [];
+    const descriptors = came.slice(0, this.#mostDescriptors);
+    for (const unwanted of came.slice(this.#mostDescriptors)) closeSync(unwanted);
     const message = { head, body, descriptors };
-    if (head.kind !== "reply") {
-      this.onMessage(message);
+    if (head.kind === "reply") {
+      const question = head["question"] as number;
+      const answer = this.#questions.get(question);
+      this.#questions.delete(question);
+      if (answer === undefined) for (const fd of descriptors) closeSync(fd);
+      else answer(message);
       return;
     }
-    const question = head["question"] as number;
-    const answer = this.#questions.get(question);
-    this.#questions.delete(question);
-    answer?.(message);
+    try {
+      this.onMessage(message);
+    } catch (error) {
+      // Whoever says what cannot be, having been taken over maybe, is not talked to any more; all others are.
+      process.stderr.write(`acceptutils: "${head.kind}" of another process: ${(error as Error).stack}\n`);
+      this.close();
+    }
+  }
+}
+
+/** undefined: this is no message. */
+function headIn(text: string): Head | undefined {
+  try {
+    const head: unknown = JSON.parse(text);
+    const isHead = typeof head === "object" && head !== null && typeof (head as Head).kind === "string";
+    return isHead ? (head as Head) : undefined;
+  } catch {
+    return undefined;
   }
 }
 

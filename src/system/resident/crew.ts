@@ -39,18 +39,18 @@ export class Crew {
   attach(service: Service, listening: number): void {
     const fronts = this.frontsOf(service);
     const tls = this.tlsOf(service);
-    for (const front of fronts) this.#joinOnce(front, tls, "tls");
+    for (const front of fronts) this.joinOnce(front, tls, "tls");
     const role = this.#roles.listener(service);
     const acceptor = role === undefined ? fronts[0]! : this.#workers.of(role);
     if (asksForUser(service)) {
       const auth = this.#workers.of(this.#roles.auth());
-      for (const one of new Set([...fronts, acceptor])) this.#joinOnce(one, auth, "auth");
+      for (const one of new Set([...fronts, acceptor])) this.joinOnce(one, auth, "auth");
       this.#tellOnce(auth, service, () => auth.channel.send({ kind: "service", service }));
     }
     if (role !== undefined) {
       for (const front of fronts) {
         this.#tellOnce(front, service, () => front.channel.send({ kind: "service", service }));
-        this.#joinOnce(front, acceptor, "listener");
+        this.joinOnce(front, acceptor, "listener");
       }
     }
     this.#tellOnce(acceptor, service, () =>
@@ -64,16 +64,12 @@ export class Crew {
       if (facts.kind === "tls" || facts.kind === "front") channel.send({ kind: "forget", service: id });
   }
 
-  /** Two workers get the two ends of a new channel; `part` is what `peer` is to `front`. */
-  join(front: WorkerProcess, peer: WorkerProcess, part: Part): void {
+  /** Two workers get the two ends of a new channel, once, whoever asks how often; `part` is what `peer` is to `front`. */
+  joinOnce(front: WorkerProcess, peer: WorkerProcess | undefined, part: Part): void {
+    if (peer === undefined || !isNew(this.#joined, `${front.id} ${peer.id}`)) return;
     const [a, b] = channelPair();
     front.channel.send({ kind: "peer", role: part, id: peer.id }, undefined, [a.stream, a.packets]);
     peer.channel.send({ kind: "peer", role: "front", id: front.id }, undefined, [b.stream, b.packets]);
-  }
-
-  #joinOnce(front: WorkerProcess, peer: WorkerProcess | undefined, part: Part): void {
-    if (peer === undefined || !isNew(this.#joined, `${front.id} ${peer.id}`)) return;
-    this.join(front, peer, part);
   }
 
   #tellOnce(worker: WorkerProcess, { id }: Service, tell: () => void): void {

@@ -86,7 +86,7 @@ export function frontWorker(master: Channel, programs: Programs): void {
       case "peer": {
         const end = { stream: descriptors[0]!, packets: descriptors[1]! };
         if (head["role"] === "listener") lent.join(end);
-        else joined(head, new Channel(end));
+        else joined(head, new Channel(end, 0));
         break;
       }
     }

@@ -51,7 +51,7 @@ export class LentSessions {
 
   /** There is a listener, or another one. It is told what there is. */
   join(end: ChannelEnd): void {
-    const channel = new Channel(end);
+    const channel = new Channel(end, 1);
     channel.onMessage = (message) => {
       const { head } = message;
       if (head.kind === "session") void this.#session(message);

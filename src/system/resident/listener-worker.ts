@@ -52,7 +52,7 @@ export function listenerWorker(master: Channel): void {
       void stop(Number(head["id"]), Number(head["seconds"]));
       master.reply(message, {}); // the port is free
     } else if (head.kind === "peer") {
-      const channel = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
+      const channel = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! }, 0);
       if (head["role"] === "front") fronts.join(channel, log);
       else hearOfTurnedAway(channel, turnedAway);
     }

@@ -186,7 +186,7 @@ export class Pool {
       case "join": {
         const user = this.#workers.all.find(({ id }) => id === head["id"]);
         if (user?.facts.kind === "user" && worker.facts.kind === "front")
-          this.#crew.join(worker, user, "user");
+          this.#crew.joinOnce(worker, user, "user");
         break;
       }
       case "admit":

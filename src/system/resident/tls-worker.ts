@@ -90,7 +90,7 @@ function handshake(
     heard: pair,
     identities,
     ...identities.policy,
-    host: head["host"] as string | undefined,
+    host: typeof head["host"] === "string" ? head["host"] : undefined,
     seconds: Number(head["seconds"]),
     ended,
     refused: (why) => {

@@ -68,7 +68,7 @@ export function userWorker(master: Channel, programs: Programs): void {
       early.get(ticket)?.();
       clearTimeout(idle);
     } else if (head.kind === "peer") {
-      const front = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! });
+      const front = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! }, 1);
       front.onMessage = (message) => void session(front, message);
     }
   };

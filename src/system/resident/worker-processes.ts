@@ -136,7 +136,7 @@ export class WorkerProcesses {
     });
     closeEnd(theirs);
     if (openssl !== undefined) closeSync(openssl);
-    const channel = new Channel(ours);
+    const channel = new Channel(ours, 0); // nobody gives the master anything
     const startedAt = performance.now();
     const told = new WeakSet<Service>();
     const worker = {
