@@ -17,6 +17,7 @@ import type { SettledFacts } from "./foreign-checkpassword.ts";
 import { Roles } from "./roles.ts";
 import { ServedFiles } from "./served-files.ts";
 import { asksForUser, type Service } from "./service.ts";
+import { mostUsers, placeForUser } from "./user-places.ts";
 import { type WorkerProcess, WorkerProcesses } from "./worker-processes.ts";
 
 export interface PoolOptions {
@@ -37,11 +38,6 @@ interface Registered {
   readonly files: ServedFiles;
   stopped?: () => void;
 }
-
-/** User workers kept warm; the one that was used least recently goes, once its sessions have ended. */
-const warmUsers = 32;
-/** User workers in all: each is a process, and one that has sessions is not sent away. */
-const mostUsers = 256;
 
 export class Pool {
   readonly #log: (line: string) => void;
@@ -166,9 +162,10 @@ export class Pool {
   #userOf(account: Account, groups: readonly number[] | undefined): WorkerProcess | undefined {
     const role = this.#roles.user(account, groups);
     if (this.#workers.running(role.key) !== undefined) return this.#workers.of(role);
-    if (this.#workers.all.filter(({ facts }) => facts.kind === "user").length >= mostUsers) return undefined;
-    const users = this.#workers.inUse("user");
-    if (users.length >= warmUsers) this.#workers.retire(users[0]!);
+    const inAll = this.#workers.all.filter(({ facts }) => facts.kind === "user").length;
+    const place = placeForUser(inAll, this.#workers.inUse("user"));
+    if (place === "none") return undefined;
+    if (place.retire !== undefined) this.#workers.retire(place.retire);
     return this.#workers.of(role);
   }
 
