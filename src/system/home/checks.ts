@@ -207,6 +207,17 @@ export function* plainText(text: string): Generator<Spot> {
   }
 }
 
+/** Text whose lines have at most so many characters: one is an address, a host, a pattern, or words of a reply. */
+export function linesOf(longest: number): Check {
+  return function* (text) {
+    yield* plainText(text);
+    for (const [at, line] of text.split("\n").entries()) {
+      if (line.length <= longest) continue;
+      yield { line: at + 1, column: longest + 1, text: `a line has at most ${longest} characters here` };
+    }
+  };
+}
+
 export function* certificate(pem: string): Generator<Spot> {
   const spot = (pattern: RegExp, what: string) => ({
     line: pem.slice(0, Math.max(0, pem.search(pattern))).split("\n").length,

@@ -205,6 +205,19 @@ test("what is no text, or too long, or empty, is a line or a few, in whatever fi
   const garbage = Array.from({ length: 300 }, (_, at) => String.fromCharCode((at * 7919) & 255)).join("\n");
   for (const [file, text, fault] of [
     ["control/smtpgreeting", garbage, "control/smtpgreeting:1:1: has a control character: this is no text"],
+    [
+      "control/smtpgreeting",
+      "x".repeat(507),
+      "control/smtpgreeting:1:507: a line has at most 506 characters here",
+    ],
+    ...["smtproutes", "badmailfrom", "badrcptto", "doublebounceto"].map(
+      (name) =>
+        [
+          `control/${name}`,
+          `a\n${"x".repeat(1001)}\n`,
+          `control/${name}:2:1001: a line has at most 1000 characters here`,
+        ] as const,
+    ),
     ["control/smtproutes", "a:b\n\x00", "control/smtproutes:2:1: has a control character: this is no text"],
     [
       "control/rcpthosts",

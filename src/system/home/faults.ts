@@ -17,6 +17,7 @@ import {
   certificateUsers,
   domains,
   hostName,
+  linesOf,
   mechanisms,
   networkList,
   number,
@@ -52,15 +53,11 @@ const queueNames = ["envnoathost", "bouncehost", "doublebouncehost", "helohost"]
 const timeouts = ["timeoutsmtpd", "timeoutpop3d", "timeoutauth", "timeoutconnect", "timeoutremote"];
 const amounts = ["databytes", "queuelifetime", "concurrencylocal", "concurrencyremote"];
 
-const words = [
-  "smtpgreeting",
-  "smtproutes",
-  "badmailfrom",
-  "badrcptto",
-  "doublebounceto",
-  "rewrite",
-  "rcptchecks",
-];
+/** Of addresses and hosts, one a line: RFC 5321 §4.5.3.1 has 256 octets for a path. */
+const lists = ["smtproutes", "badmailfrom", "badrcptto", "doublebounceto"];
+const longestEntry = 1000;
+/** RFC 5321 §4.5.3.1.5, without code and line end. */
+const longestGreeting = 506;
 
 /** The control files we understand, qmail-control(5). What else is in control/ is somebody else's. */
 const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
@@ -68,7 +65,10 @@ const checks: ReadonlyMap<string, Check> = new Map<string, Check>([
   ...[...timeouts, ...amounts].map((name): [string, Check] => [name, number]),
   ["locals", domains],
   ["rcpthosts", domains],
-  ...words.map((name): [string, Check] => [name, plainText]),
+  ...lists.map((name): [string, Check] => [name, linesOf(longestEntry)]),
+  ["smtpgreeting", linesOf(longestGreeting)],
+  ["rewrite", plainText],
+  ["rcptchecks", plainText],
   ["recipients", recipients],
   ["penaltyexempt", networkList],
   ["authmechanisms", mechanisms],
