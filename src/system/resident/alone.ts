@@ -37,7 +37,9 @@ export async function alone(service: Service, start: Start, system: System): Pro
     unprivileged: unprivilegedOf(system.home()),
     log: (line) => system.log(line),
   });
-  const log = (text: Buffer) => system.log(text.toString("latin1").replace(/\n$/, ""));
+  const log = (text: Buffer) => {
+    for (const line of text.toString("latin1").replace(/\n$/, "").split("\n")) system.log(line);
+  };
   const listening = duplicateFrom(start.fd, 10);
   const say = (line: string) => {
     if (service.verbosity > 0) system.log(`${service.server}: ${line}`);
