@@ -1,3 +1,5 @@
+import { writeSync } from "node:fs";
+
 /**
  * A log line as its octets, with LF at the end and nowhere else: what is within may come from a client, by way of another
  * server's words for an error. Text beyond latin1 would lose the upper half of each character, so that U+010A became a
@@ -12,3 +14,12 @@ const unsafe = /[\0\r\n]|[^\x00-\xff]/;
 /** Lines of an error's stack are shown one behind the other. */
 const oneLine = (text: string) =>
   text.replaceAll(/\r?\n[ \t]*/g, " | ").replaceAll(/[\0\r]|[^\x00-\xff]/g, "?");
+
+/** Lines go to the log of this process, descriptor 2. */
+export function writeLog(lines: Buffer): void {
+  try {
+    writeSync(2, lines);
+  } catch {
+    // Nobody reads the log: no reason to stop serving.
+  }
+}

@@ -5,14 +5,14 @@
 
 import { type ChildProcess, spawn as spawnProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { basename, resolve as resolvePath } from "node:path";
 import { ownAddresses } from "./addresses.ts";
 import { blocklistLibrary, type Told, tellBlocklist } from "./c-library/libblocklist.ts";
 import { DescriptorInput, DescriptorOutput } from "./descriptor.ts";
 import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, readFileCached, UnlinkedFile } from "./files.ts";
-import { lineOf } from "./log-line.ts";
+import { lineOf, writeLog } from "./log-line.ts";
 import { lookUp, ourProgram } from "./lookup.ts";
 import * as native from "./native.ts";
 import { startOurs } from "./our-program.ts";
@@ -88,11 +88,7 @@ class NativeSystem implements System {
   }
 
   log(line: string): void {
-    try {
-      writeSync(2, lineOf(line));
-    } catch {
-      // Nobody reads the log: no reason to stop serving.
-    }
+    writeLog(lineOf(line));
   }
 
   /** A process is no session: whoever accepted the connection has the line. */

@@ -9,6 +9,7 @@
  * Whoever supervises us knows our number, so we stay when another has taken over, and pass on what we are told.
  */
 import { closeSync, existsSync } from "node:fs";
+import { writeLog } from "../log-line.ts";
 import { duplicateFrom } from "../native.ts";
 import type { System } from "../system.ts";
 import { Pool } from "./pool.ts";
@@ -37,15 +38,12 @@ export async function alone(service: Service, start: Start, system: System): Pro
     unprivileged: unprivilegedOf(system.home()),
     log: (line) => system.log(line),
   });
-  const log = (text: Buffer) => {
-    for (const line of text.toString("latin1").replace(/\n$/, "").split("\n")) system.log(line);
-  };
   const listening = duplicateFrom(start.fd, 10);
   const say = (line: string) => {
     if (service.verbosity > 0) system.log(`${service.server}: ${line}`);
   };
   try {
-    await pool.serve({ ...service, id: pool.nextService() }, start.fd, log, start.password);
+    await pool.serve({ ...service, id: pool.nextService() }, start.fd, writeLog, start.password);
     // Whoever is told that we are ready may send signals.
     const { ended } = new Succession(pool, listening, start.password, say);
     await start.ready();

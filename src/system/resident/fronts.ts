@@ -47,7 +47,7 @@ export class Fronts implements Room {
     channel.onMessage = ({ head, body }) => {
       if (head.kind === "room" && front === undefined) front = this.#welcome(channel, head);
       else if (head.kind === "ended" && front !== undefined) ended(front, head);
-      else if (head.kind === "log") log.add(Number(head["service"]), body.toString("latin1").slice(0, -1));
+      else if (head.kind === "log") log.pass(Number(head["service"]), body);
     };
     channel.onClose = () => {
       if (front === undefined) return;

@@ -14,10 +14,15 @@ export class LogLines {
   }
 
   add(service: number, line: string): void {
+    this.pass(service, lineOf(line));
+  }
+
+  /** Lines that somebody else has made, each with its end. */
+  pass(service: number, text: Buffer): void {
     if (this.#lines.size === 0) setTimeout(() => this.flush(), gatherMs);
     const lines = this.#lines.get(service);
-    if (lines === undefined) this.#lines.set(service, [lineOf(line)]);
-    else lines.push(lineOf(line));
+    if (lines === undefined) this.#lines.set(service, [text]);
+    else lines.push(text);
   }
 
   /** What is waiting goes now: before something that must not come before it. */
