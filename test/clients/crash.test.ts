@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as later } from "node:timers/promises";
 import { type Service, signal, startService } from "./service.ts";
-import { Client, plain } from "./smtp-client.ts";
+import { Client, plain, silenceSeconds } from "./smtp-client.ts";
 
 let service: Service;
 let ca = "";
@@ -127,6 +127,8 @@ test("kill -9 of every process, one at a time, during a stream of submissions", 
   t.diagnostic(
     `${yardstick.toFixed(2)} s for a bare start of Node.js: ${within.toFixed(2)} s to come back in`,
   );
+  const waited = [...killed].filter(([, seconds]) => Math.max(...seconds) > silenceSeconds / 2);
+  assert.deepEqual(waited, [], "somebody was left waiting, until he lost his own patience");
   const slow = [...killed].filter(([, seconds]) => Math.min(...seconds) > within);
   assert.deepEqual(slow, [], `it took more than ${within} s to come back`);
 });

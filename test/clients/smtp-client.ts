@@ -2,7 +2,7 @@
 import { connect, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-const silenceSeconds = 20;
+export const silenceSeconds = 20;
 
 export class Client {
   #socket: Socket;

@@ -64,12 +64,16 @@ export class Crew {
       if (facts.kind === "tls" || facts.kind === "front") channel.send({ kind: "forget", service: id });
   }
 
-  /** Two workers get the two ends of a new channel, once, whoever asks how often; `part` is what `peer` is to `front`. */
-  joinOnce(front: WorkerProcess, peer: WorkerProcess | undefined, part: Part): void {
-    if (peer === undefined || !isNew(this.#joined, `${front.id} ${peer.id}`)) return;
+  /**
+   * Two workers get the two ends of a new channel, once, whoever asks how often; `part` is what `peer` is to `front`. False:
+   * they had them before.
+   */
+  joinOnce(front: WorkerProcess, peer: WorkerProcess | undefined, part: Part): boolean {
+    if (peer === undefined || !isNew(this.#joined, `${front.id} ${peer.id}`)) return false;
     const [a, b] = channelPair();
     front.channel.send({ kind: "peer", role: part, id: peer.id }, undefined, [a.stream, a.packets]);
     peer.channel.send({ kind: "peer", role: "front", id: front.id }, undefined, [b.stream, b.packets]);
+    return true;
   }
 
   #tellOnce(worker: WorkerProcess, { id }: Service, tell: () => void): void {

@@ -83,6 +83,9 @@ export function frontWorker(master: Channel, programs: Programs): void {
       case "forget":
         lent.forget(Number(head["service"]));
         break;
+      case "gone":
+        users.gone(Number(head["id"]));
+        break;
       case "peer": {
         const end = { stream: descriptors[0]!, packets: descriptors[1]! };
         if (head["role"] === "listener") lent.join(end);

@@ -182,8 +182,13 @@ export class Pool {
         break;
       case "join": {
         const user = this.#workers.all.find(({ id }) => id === head["id"]);
-        if (user?.facts.kind === "user" && worker.facts.kind === "front")
-          this.#crew.joinOnce(worker, user, "user");
+        if (user?.facts.kind !== "user" || worker.facts.kind !== "front") {
+          worker.channel.send({ kind: "gone", id: head["id"] });
+        } else if (!this.#crew.joinOnce(worker, user, "user")) {
+          // They do not talk to each other any more: the next login has another.
+          this.#workers.retire(user);
+          worker.channel.send({ kind: "gone", id: user.id });
+        }
         break;
       }
       case "admit":

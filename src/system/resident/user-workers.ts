@@ -6,8 +6,8 @@ import { saidOf } from "./login-environment.ts";
 
 export class UserWorkers {
   readonly #master: Channel;
-  readonly #known = new Map<number, Promise<Channel>>();
-  readonly #waiting = new Map<number, (channel: Channel) => void>();
+  readonly #known = new Map<number, Promise<Channel | undefined>>();
+  readonly #waiting = new Map<number, (channel: Channel | undefined) => void>();
 
   constructor(master: Channel) {
     this.#master = master;
@@ -16,6 +16,16 @@ export class UserWorkers {
   /** The master has joined us with a worker. */
   joined(id: number, channel: Channel): void {
     channel.onClose = () => this.#known.delete(id);
+    this.#answer(id, channel);
+  }
+
+  /** The master has no such worker any more: it may die while a ticket for it is on its way. */
+  gone(id: number): void {
+    this.#known.delete(id);
+    this.#answer(id, undefined);
+  }
+
+  #answer(id: number, channel: Channel | undefined): void {
     this.#waiting.get(id)?.(channel);
     this.#waiting.delete(id);
   }
@@ -27,7 +37,7 @@ export class UserWorkers {
     if (fd === undefined) throw new TlsFailed("not a connection");
     await system.output(1).flush();
     system.record({ user: system.env.get("AUTHUP_USER") ?? "" });
-    const answer = await channel.ask({ kind: "session", ticket, env: saidOf(system.env) }, undefined, [
+    const answer = await channel?.ask({ kind: "session", ticket, env: saidOf(system.env) }, undefined, [
       duplicateFrom(fd, 3),
     ]);
     if (answer === undefined) return { signal: "SIGKILL" }; // the worker is gone, and the session with it
@@ -36,7 +46,7 @@ export class UserWorkers {
     return typeof signal === "string" ? { signal } : { code: Number(code) };
   }
 
-  #channel(id: number): Promise<Channel> {
+  #channel(id: number): Promise<Channel | undefined> {
     let channel = this.#known.get(id);
     if (channel === undefined) {
       channel = new Promise((resolve) => this.#waiting.set(id, resolve));
