@@ -22,7 +22,7 @@ process.env["ACCEPTUTILS_TEST_RUN"] = marker;
 
 const report = new Report();
 const flags = ["--disable-warning=ExperimentalWarning"];
-const fileMinutes = 12;
+const fileMinutes = 6;
 
 await phase("build", () =>
   report.check("build", step("build", process.execPath, [...flags, join(root, "tools", "build.ts")])),
