@@ -106,7 +106,7 @@ test("programs in front of which nobody is named are not run by root", asRoot, a
   await server.stop();
 });
 
-test("nobody has a key's file open, and only the master could", async () => {
+test("nobody has a key's file open, and only the master could", asRoot, async () => {
   const server = await serving([...asProgram, ...hello]);
   for (const pid of [server.master, server.front, server.tls]) {
     const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));

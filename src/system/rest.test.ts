@@ -43,3 +43,33 @@ test("half a minute without work gives memory back, and work puts it off", async
     mock.timers.reset();
   }
 });
+
+test("who has worked for long waits for long, and rests once", () => {
+  let micros = 0;
+  let rests = 0;
+  mock.timers.enable({ apis: ["setInterval"] });
+  mock.method(process, "cpuUsage", (since?: NodeJS.CpuUsage) => ({
+    user: micros - (since?.user ?? 0),
+    system: 0,
+  }));
+  const after = (seconds: number, looks: number) => {
+    micros += seconds * 1e6;
+    for (let look = 0; look < looks; look++) mock.timers.tick(lookMs);
+    return rests;
+  };
+  try {
+    restWhenIdle(() => {
+      rests += 1;
+    });
+    assert.equal(after(10, 60), 0, "ten seconds of work are worth five minutes");
+    assert.equal(after(0, 1), 1);
+    assert.equal(after(0, 1000), 1, "there is nothing to give back");
+    assert.equal(after(1000, 120), 1, "ten minutes are the most");
+    assert.equal(after(0, 1), 2);
+    assert.equal(after(0.1, 6), 2);
+    assert.equal(after(0, 1), 3, "and half a minute is the least");
+  } finally {
+    mock.restoreAll();
+    mock.timers.reset();
+  }
+});
