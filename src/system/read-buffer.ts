@@ -30,20 +30,29 @@ function symbolsOf(socket: Socket): typeof symbols {
 
 /** Has `socket` read without traces; for all else it is as before. Its chunks belong to whoever gets them. */
 export function readWithoutTraces<One extends Socket>(socket: One): One {
+  readInto(socket, (chunk) => socket.push(chunk));
+  return socket;
+}
+
+/**
+ * The same, but each chunk goes to `take` alone, and not through the stream, which costs more than to read it. `take` may
+ * return false: no more for now. False where this Node.js has no such thing; nothing is changed then.
+ */
+export function readInto(socket: Socket, take: (chunk: Buffer) => boolean): boolean {
   symbols ??= symbolsOf(socket);
   const reading = socket as unknown as Reading;
-  if (symbols === undefined || reading._handle === null) return socket;
+  if (symbols === undefined || reading._handle === null) return false;
   reading[symbols.buffer] = shared;
   reading[symbols.callback] = (octets: number) => {
     const came = shared.subarray(0, octets);
     const chunk = ownCopy(came);
     came.fill(0);
-    return socket.push(chunk);
+    return take(chunk);
   };
   // With a buffer of its own, a socket would read whenever it is looked at, and not when its stream wants more.
   Object.assign(socket, { read, resume, pause });
   reading._handle.useUserBuffer(shared);
-  return socket;
+  return true;
 }
 
 /** Not from a pool, which others share, and not where garbage is collected. */

@@ -1,8 +1,9 @@
 /** Node.js streams (sockets, pipes of children) as our Input and Output, read only when somebody asks. */
+import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { deadlines } from "./deadlines.ts";
-import { readWithoutTraces } from "./read-buffer.ts";
+import { readInto } from "./read-buffer.ts";
 import { Closed, type Input, type Output, TimedOut } from "./system.ts";
 
 /** The part of a socket's handle that stops the kernel read at once, which pause() alone does not. */
@@ -47,14 +48,8 @@ export class StreamInput implements Input {
     this.#stream = stream;
     // From here on reading is started and stopped by us alone.
     stream._read = () => {};
-    stream.on("data", (chunk: Uint8Array) => {
-      const reader = this.#reader;
-      if (reader === undefined || chunk.length >= fullReadOctets) this.#stop();
-      else if (fed.push(this) === 1) setImmediate(stopUnasked);
-      this.octets += chunk.length;
-      if (reader === undefined) this.#chunk = this.#chunk ? Buffer.concat([this.#chunk, chunk]) : chunk;
-      else reader(chunk);
-    });
+    const take = (chunk: Uint8Array) => this.#take(chunk);
+    if (!(stream instanceof Socket && readInto(stream, take))) stream.on("data", take);
     const end = () => {
       this.#ended = true;
       this.#reader?.(null);
@@ -109,6 +104,17 @@ export class StreamInput implements Input {
     this.#stream.destroy();
   }
 
+  /** True: the socket is not to stop by itself. */
+  #take(chunk: Uint8Array): boolean {
+    const reader = this.#reader;
+    if (reader === undefined || chunk.length >= fullReadOctets) this.#stop();
+    else if (fed.push(this) === 1) setImmediate(stopUnasked);
+    this.octets += chunk.length;
+    if (reader === undefined) this.#chunk = this.#chunk ? Buffer.concat([this.#chunk, chunk]) : chunk;
+    else reader(chunk);
+    return true;
+  }
+
   #start(): void {
     const handle = handleOf(this.#stream);
     if (handle === undefined || handle.reading) return;
@@ -129,12 +135,15 @@ export class StreamOutput implements Output {
   /** How much was written. */
   octets = 0;
   readonly #stream: Writable;
+  readonly #direct: boolean;
   #broken = false;
   /** Resolves when there is room again; all who wait share it. */
   #room: Promise<void> | undefined;
 
-  constructor(stream: Writable) {
+  /** `direct`: what is written to the stream's descriptor is what is written to the stream. Inside TLS it is not. */
+  constructor(stream: Writable, direct = false) {
     this.#stream = stream;
+    this.#direct = direct;
     stream.on("error", () => {
       this.#broken = true;
     });
@@ -150,7 +159,8 @@ export class StreamOutput implements Output {
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#broken || this.#stream.destroyed) throw new Closed();
     this.octets += bytes.length;
-    if (this.#stream.write(bytes)) return undefined;
+    const left = this.#direct ? this.#unwritten(bytes) : bytes;
+    if (left === undefined || this.#stream.write(left)) return undefined;
     this.#room ??= this.#drained().finally(() => {
       this.#room = undefined;
     });
@@ -166,6 +176,21 @@ export class StreamOutput implements Output {
 
   close(): void {
     this.#stream.end();
+  }
+
+  /**
+   * Nearly all that a session says fits into the kernel's memory: it is written at once, without what a stream keeps about
+   * it. What is left is for the stream: what did not fit, and all of it where the connection is broken.
+   */
+  #unwritten(bytes: Uint8Array): Uint8Array | undefined {
+    const fd = handleOf(this.#stream)?.fd ?? -1;
+    if (fd < 0 || this.#stream.writableLength > 0) return bytes;
+    try {
+      const written = writeSync(fd, bytes);
+      return written === bytes.length ? undefined : bytes.subarray(written);
+    } catch {
+      return bytes;
+    }
   }
 
   #drained(): Promise<void> {
@@ -187,8 +212,7 @@ export class StreamOutput implements Output {
 
 /** Both ends of one connection, which may carry passwords. */
 export function connection(socket: Socket): { input: StreamInput; output: StreamOutput } {
-  readWithoutTraces(socket);
-  return { input: new StreamInput(socket), output: new StreamOutput(socket) };
+  return { input: new StreamInput(socket), output: new StreamOutput(socket, true) };
 }
 
 /** The connection behind a descriptor that was handed to this process, which now owns it; read when somebody asks. */
