@@ -269,6 +269,10 @@ class NativeSystem implements System {
     return readFileCached(path, resolvePath(path));
   }
 
+  settings<Value>(_name: string, read: () => Promise<Value>): Promise<Value> {
+    return read();
+  }
+
   appendFile(path: string, bytes: Uint8Array): Promise<void> {
     return appendToFile(path, bytes);
   }

@@ -10,6 +10,7 @@ import { lookUp, ourProgram } from "./lookup.ts";
 import { type Descriptors, startBeside } from "./resident/beside.ts";
 import { Environment } from "./resident/environment.ts";
 import type { LentTls, OnItsOwn } from "./resident/foreign-child.ts";
+import { settingsIn, trustMs } from "./settings.ts";
 import { sleep, sleepCoarsely } from "./sleep.ts";
 import {
   type Account,
@@ -76,12 +77,6 @@ export async function runResident(argv: readonly string[], session: Session): Pr
   return system.run(() => system.exec(argv));
 }
 
-/**
- * A session reads a dozen settings, and there may be a thousand sessions in a second: a change of a setting is seen
- * after a tenth of a second.
- */
-const trustMs = 100;
-
 /** The exit code of whoever speaks TLS, when there was no handshake. s6-tlsd-io(8) */
 const noHandshake = 98;
 
@@ -141,7 +136,7 @@ class ResidentSystem implements System {
   }
 
   chdir(directory: string): void {
-    this.#cwd = resolvePath(this.#cwd, directory);
+    if (directory !== this.#cwd) this.#cwd = resolvePath(this.#cwd, directory);
   }
 
   input(descriptor: number): Input {
@@ -254,6 +249,10 @@ class ResidentSystem implements System {
   async readFile(path: string): Promise<Uint8Array | undefined> {
     const name = path.startsWith("/") ? path : `${this.#cwd}/${path}`;
     return readFileCached(name, name, trustMs);
+  }
+
+  settings<Value>(name: string, read: () => Promise<Value>): Promise<Value> | Value {
+    return settingsIn(this.#cwd, name, read);
   }
 
   appendFile(path: string, bytes: Uint8Array): Promise<void> {

@@ -170,6 +170,11 @@ export interface System {
 
   /** A file's bytes, relative to cwd; undefined when it does not exist. Unchanged files give the same object. Throws CannotOpen. */
   readFile(path: string): Promise<Uint8Array | undefined>;
+  /**
+   * What `read` makes of control files. In a worker, whoever asks for the same `name` in the same working directory within
+   * a tenth of a second gets what the first has read: nothing of a single session may be in it. Throws what `read` throws.
+   */
+  settings<Value>(name: string, read: () => Promise<Value>): Promise<Value> | Value;
   /** Adds to a file, and makes it, for its owner alone, when there is none. Throws CannotOpen. */
   appendFile(path: string, bytes: Uint8Array): Promise<void>;
   temporaryFile(): Promise<TemporaryFile>;

@@ -35,14 +35,19 @@ export class BadRules extends Error {
 /** Reads the control files under the working directory. Throws NoControls, BadRules. */
 export async function readControls(system: System): Promise<Controls> {
   try {
-    const greeting = await readLineOrMe(system, "smtpgreeting");
-    if (greeting === undefined) throw new NoControls("neither control/smtpgreeting nor control/me");
-    const rules = rulesIn(await system.readFile(rulesFile));
-    const timeoutSeconds = await readTimeout(system, "timeoutsmtpd");
-    return { greeting, timeoutSeconds, rules, shadow: await shadowIn(system) };
+    const controls = await system.settings("fixsmtpio", () => readFiles(system));
+    return system.env.has(shadowVariable) ? { ...controls, shadow: await shadowIn(system) } : controls;
   } catch (error) {
     throw error instanceof CannotOpen ? new NoControls(error.message, { cause: error }) : error;
   }
+}
+
+async function readFiles(system: System): Promise<Controls> {
+  const greeting = await readLineOrMe(system, "smtpgreeting");
+  if (greeting === undefined) throw new NoControls("neither control/smtpgreeting nor control/me");
+  const rules = rulesIn(await system.readFile(rulesFile));
+  const timeoutSeconds = await readTimeout(system, "timeoutsmtpd");
+  return { greeting, timeoutSeconds, rules, shadow: undefined };
 }
 
 /** Rules that decide nothing cannot stop a session either. */

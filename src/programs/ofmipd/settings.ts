@@ -1,6 +1,6 @@
 /** What ofmipd takes from its environment and control files. ofmipd(8) */
 import { readLineOrMe, readList } from "../../control/control.ts";
-import { readDataBytes } from "../../control/databytes.ts";
+import { dataBytesIn, readDataBytes } from "../../control/databytes.ts";
 import {
   defaultHostRules,
   type HostRules,
@@ -32,5 +32,5 @@ export async function readSettings(system: System): Promise<Settings> {
         )
       : parseHostRules(lines);
   const idHost = rewriteHost(await setting("QMAILIDHOST", "idhost", "IDHOST"), rules);
-  return { rules, idHost, maximumOctets: await readDataBytes(system) };
+  return { rules, idHost, maximumOctets: dataBytesIn(system.env) ?? (await readDataBytes(system)) };
 }

@@ -1,7 +1,7 @@
 /** What qmail-smtpd takes from its environment and control files. qmail-smtpd(8) */
 import { readBadMailFrom } from "../../control/badmailfrom.ts";
 import { readLineOrMe, readTimeout } from "../../control/control.ts";
-import { readDataBytes } from "../../control/databytes.ts";
+import { dataBytesIn, readDataBytes } from "../../control/databytes.ts";
 import { readRcptHosts } from "../../control/rcpthosts.ts";
 import { readKnownMailboxes } from "../../control/recipients.ts";
 import * as replies from "../../protocol/smtp/replies.ts";
@@ -16,17 +16,27 @@ export interface Settings {
   readonly rcptCheck: string | undefined;
 }
 
+/** What stands in control files, for all sessions. Undefined when there is no name to greet with. */
+async function readFiles(system: System) {
+  const greeting = await readLineOrMe(system, "smtpgreeting");
+  if (greeting === undefined) return undefined;
+  return {
+    greeting,
+    localIpHost: await readLineOrMe(system, "localiphost"),
+    timeoutSeconds: await readTimeout(system, "timeoutsmtpd"),
+    taken: await readRcptHosts(system),
+    bad: await readBadMailFrom(system),
+    mailbox: await readKnownMailboxes(system),
+    databytes: await readDataBytes(system),
+  };
+}
+
 /** Undefined when there is no name to greet with. Throws CannotOpen. */
 export async function readSettings(system: System): Promise<Settings | undefined> {
   const { env } = system;
-  const greeting = await readLineOrMe(system, "smtpgreeting");
-  if (greeting === undefined) return undefined;
-  const localIpHost = await readLineOrMe(system, "localiphost");
-  const timeoutSeconds = await readTimeout(system, "timeoutsmtpd");
-  const taken = await readRcptHosts(system);
-  const bad = await readBadMailFrom(system);
-  const mailbox = await readKnownMailboxes(system);
-  const maximumOctets = await readDataBytes(system);
+  const files = await system.settings("qmail-smtpd", () => readFiles(system));
+  if (files === undefined) return undefined;
+  const { greeting, localIpHost, timeoutSeconds, taken, bad, mailbox, databytes } = files;
   const suffix = env.get("RELAYCLIENT");
   const rcptCheck = env.get("RCPTCHECK");
 
@@ -52,7 +62,7 @@ export async function readSettings(system: System): Promise<Settings | undefined
       name: greeting,
       capabilities: ["PIPELINING", "8BITMIME"],
       help: "netqmail home page: http://qmail.org/netqmail",
-      maximumOctets,
+      maximumOctets: dataBytesIn(env) ?? databytes,
       sender: (address) => ({ address: named(address) }),
       recipient,
       asksAboutRecipients: rcptCheck !== undefined && suffix === undefined,
