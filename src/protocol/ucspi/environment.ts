@@ -25,6 +25,7 @@ export function plainAddress(address: string): {
   family: "IPv4" | "IPv6";
   scope: string | undefined;
 } {
+  if (!address.includes(":")) return { ip: address, family: "IPv4", scope: undefined };
   const [whole = "", scope] = address.split("%");
   const ip = whole.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
   return { ip, family: ip.includes(":") ? "IPv6" : "IPv4", scope };
@@ -39,34 +40,47 @@ export function withoutConnection(env: Iterable<readonly [string, string]>): Map
   return new Map([...env].filter(([name]) => !ofConnections.test(name)));
 }
 
-/** The variables of a connection: TCP* as tcpserver has them, SSL* as sslserver has them. */
+const variablesOf = (what: string) => ({ ssl: `SSL${what}`, tcp: `TCP${what}`, tcp6: `TCP6${what}` });
+
+/** In the order of the values of a connection. */
+const variables = "LOCALIP LOCALPORT LOCALHOST REMOTEIP REMOTEPORT REMOTEHOST REMOTEINFO"
+  .split(" ")
+  .map(variablesOf);
+
+/**
+ * The variables of a connection: TCP* as tcpserver has them, SSL* as sslserver has them. What is not known is not among
+ * them, and is to be unset: see withoutConnection.
+ */
 export function connectionEnvironment(
   ends: Ends,
   { tcp, ssl }: { readonly tcp: boolean; readonly ssl: boolean },
-): ReadonlyMap<string, string | undefined> {
-  const facts: [string, string | undefined][] = [
-    ["LOCALIP", ends.localIp],
-    ["LOCALPORT", String(ends.localPort)],
-    ["LOCALHOST", ends.localHost],
-    ["REMOTEIP", ends.remoteIp],
-    ["REMOTEPORT", String(ends.remotePort)],
-    ["REMOTEHOST", ends.remoteHost],
-    ["REMOTEINFO", ends.remoteInfo],
+): Map<string, string> {
+  const values = [
+    ends.localIp,
+    String(ends.localPort),
+    ends.localHost,
+    ends.remoteIp,
+    String(ends.remotePort),
+    ends.remoteHost,
+    ends.remoteInfo,
   ];
   const six = ends.family === "IPv6";
-  const env = new Map<string, string | undefined>([["PROTO", tcp ? (six ? "TCP6" : "TCP") : "SSL"]]);
-  for (const [name, value] of facts) {
-    if (ssl) env.set(`SSL${name}`, value);
-    env.set(`TCP${name}`, tcp ? value : undefined);
-    env.set(`TCP6${name}`, tcp && six && name !== "REMOTEINFO" ? value : undefined);
+  const env = new Map([["PROTO", tcp ? (six ? "TCP6" : "TCP") : "SSL"]]);
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (value === undefined) continue;
+    const names = variables[at]!;
+    if (ssl) env.set(names.ssl, value);
+    if (tcp) env.set(names.tcp, value);
+    if (tcp && six && names.tcp6 !== "TCP6REMOTEINFO") env.set(names.tcp6, value);
   }
-  env.set("TCP6INTERFACE", tcp && six ? ends.scope : undefined);
+  if (tcp && six && ends.scope !== undefined) env.set("TCP6INTERFACE", ends.scope);
   return env;
 }
 
 /** The same as s6-tcpserver says it: PROTO is always TCP, and of names and users nothing is known yet. */
-export function s6Environment(ends: Ends, othersHere: number): ReadonlyMap<string, string | undefined> {
+export function s6Environment(ends: Ends, othersHere: number): Map<string, string> {
   const unknown = { localHost: undefined, remoteHost: undefined, remoteInfo: undefined };
   const known = connectionEnvironment({ ...ends, ...unknown, family: "IPv4" }, { tcp: true, ssl: false });
-  return new Map([...known, ["TCPCONNNUM", String(othersHere)]]);
+  return known.set("TCPCONNNUM", String(othersHere));
 }

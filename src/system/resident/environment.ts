@@ -9,10 +9,12 @@ export class Environment extends Map<string, string> {
   /** Nobody else reads our changes. */
   #mine = false;
 
-  /** Reads `from`, which nobody may change afterwards. */
-  constructor(from: ReadonlyMap<string, string>) {
+  /** Reads `from`, which nobody may change afterwards, and has `more` on top of it, which is its own from now on. */
+  constructor(from: ReadonlyMap<string, string>, more?: Map<string, string | null>) {
     super();
     this.#base = from;
+    this.#changes = more;
+    this.#mine = more !== undefined;
   }
 
   /** Another one with the same variables; changes of either are not seen in the other. */

@@ -262,8 +262,7 @@ export class Listener {
       return { code: exit.denied };
     }
     this.#log(this.#words.allowed(pid, ends));
-    const env = environmentFor(this.#service);
-    applyBlock(env, this.#factsOf(ends));
+    const env = environmentFor(this.#service, this.#factsOf(ends));
     applyBlock(env, verdict.env);
     const started = performance.now();
     record.add({ pid, remote: ends.remoteIp, port: ends.remotePort, program: this.#service.argv[0]! });
@@ -273,7 +272,7 @@ export class Listener {
     return ended;
   }
 
-  #factsOf(ends: Ends): ReadonlyMap<string, string | undefined> {
+  #factsOf(ends: Ends): Map<string, string> {
     const { server, tcpEnvironment } = this.#service;
     if (server === "s6-tcpserverd") return s6Environment(ends, this.#here.of(ends.remoteIp) - 1);
     return connectionEnvironment(ends, { tcp: tcpEnvironment, ssl: server === "sslserver" });
