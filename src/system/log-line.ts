@@ -6,9 +6,10 @@ import { codeOf } from "./system.ts";
  * server's words for an error. Text beyond latin1 would lose the upper half of each character, so that U+010A became a
  * line end and U+0120 a blank, and with them a line of somebody else's making.
  */
-export function lineOf(text: string): Buffer {
-  return Buffer.from(`${unsafe.test(text) ? oneLine(text) : text}\n`, "latin1");
-}
+export const lineOf = (text: string): Buffer => Buffer.from(lineTextOf(text), "latin1");
+
+/** The same as latin1 text: lines that go together are made octets together. */
+export const lineTextOf = (text: string): string => `${unsafe.test(text) ? oneLine(text) : text}\n`;
 
 const unsafe = /[\0\r\n]|[^\x00-\xff]/;
 

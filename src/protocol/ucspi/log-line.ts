@@ -3,9 +3,12 @@ import type { Ends } from "./environment.ts";
 
 /** One field: at most 100 octets, and nothing that could break a line or a pattern. */
 function field(text: string | undefined): string {
-  const clean = (text ?? "").replace(/[^\x21-\x24\x26-\x7e]/g, "?");
+  if (text === undefined || usual.test(text)) return text ?? "";
+  const clean = text.replace(/[^\x21-\x24\x26-\x7e]/g, "?");
   return clean.length > 100 ? `${clean.slice(0, 100)}...` : clean;
 }
+
+const usual = /^[\x21-\x24\x26-\x7e]{0,100}$/;
 
 export const statusLine = (server: string, now: number, limit: number) =>
   `${server}: status: ${now}/${limit}`;

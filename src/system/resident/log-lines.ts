@@ -1,4 +1,4 @@
-import { lineOf } from "../log-line.ts";
+import { lineTextOf } from "../log-line.ts";
 import type { Channel } from "./channel.ts";
 
 /** Lines of so many milliseconds go to the master together: under load, most of a message's cost is the message. */
@@ -7,29 +7,32 @@ const gatherMs = 10;
 /** Log lines on their way to the master, or to who passes them on. */
 export class LogLines {
   readonly #to: Pick<Channel, "send">;
-  #lines = new Map<number, Buffer[]>();
+  /** By service, as latin1. */
+  #lines = new Map<number, string>();
 
   constructor(to: Pick<Channel, "send">) {
     this.#to = to;
   }
 
   add(service: number, line: string): void {
-    this.pass(service, lineOf(line));
+    this.#keep(service, lineTextOf(line));
   }
 
   /** Lines that somebody else has made, each with its end. */
   pass(service: number, text: Buffer): void {
-    if (this.#lines.size === 0) setTimeout(() => this.flush(), gatherMs);
-    const lines = this.#lines.get(service);
-    if (lines === undefined) this.#lines.set(service, [text]);
-    else lines.push(text);
+    this.#keep(service, text.toString("latin1"));
   }
 
   /** What is waiting goes now: before something that must not come before it. */
   flush(): void {
     for (const [service, lines] of this.#lines) {
-      this.#to.send({ kind: "log", service }, Buffer.concat(lines));
+      this.#to.send({ kind: "log", service }, Buffer.from(lines, "latin1"));
     }
-    this.#lines = new Map();
+    this.#lines.clear();
+  }
+
+  #keep(service: number, text: string): void {
+    if (this.#lines.size === 0) setTimeout(() => this.flush(), gatherMs);
+    this.#lines.set(service, (this.#lines.get(service) ?? "") + text);
   }
 }
