@@ -39,6 +39,8 @@ export class Relay {
   /** Nobody reads what we write. */
   #clientDeaf = false;
   #terminated = false;
+  /** Both loops see the end of a session. */
+  #lastEnd: { readonly server: Child; readonly ended: Promise<Ended> } | undefined;
   /** What the server is to hear before the client's next words. */
   #owed: Uint8Array | undefined;
   /** Lets the client's loop go on when its bytes can be used again. */
@@ -218,25 +220,32 @@ export class Relay {
 
   /** Waits for the server to end, now that nothing will come for it any more. */
   async #serverEnded(): Promise<Ended> {
-    return this.#server === undefined ? { code: 1 } : this.#endOf(this.#server, patienceSeconds);
+    const server = this.#server;
+    if (server === undefined) return { code: 1 };
+    if (this.#lastEnd?.server !== server) {
+      this.#lastEnd = { server, ended: this.#endOf(server, patienceSeconds) };
+    }
+    return this.#lastEnd.ended;
   }
 
+  /** Nothing more comes for the server; one that has not ended after `seconds` is told to. */
   async #endOf(server: Child, seconds: number): Promise<Ended> {
     server.output(0).close();
     const patience = this.#system.sleep(seconds);
-    const lastPatience = this.#system.sleep(seconds + lastPatienceSeconds);
-    let ended = false;
+    let [ended, lastPatience] = [false, undefined as ReturnType<System["sleep"]> | undefined];
     const unlessEnded = (signal: "SIGTERM" | "SIGKILL") => {
       if (ended) return;
       this.#terminated = true;
       server.kill(signal);
+      if (signal === "SIGKILL") return;
+      lastPatience = this.#system.sleep(lastPatienceSeconds);
+      void lastPatience.then(() => unlessEnded("SIGKILL"));
     };
     void patience.then(() => unlessEnded("SIGTERM"));
-    void lastPatience.then(() => unlessEnded("SIGKILL"));
     const how = await server.wait();
     ended = true;
     patience.cancel();
-    lastPatience.cancel();
+    lastPatience?.cancel();
     return how;
   }
 

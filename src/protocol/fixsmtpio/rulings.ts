@@ -1,6 +1,7 @@
 /** The rules of one session at work: what they put in front of requests, make of replies, and how it is to end. */
+import { rewriteAgain } from "./known-replies.ts";
 import { linesOf, type Reply } from "./reply.ts";
-import { rewriteReply, type Step } from "./rewrite.ts";
+import { rewriteReply } from "./rewrite.ts";
 import { type Applicable, nothing } from "./rule-set.ts";
 import { type Observer, type Settings, surroundingsOf } from "./settings.ts";
 
@@ -40,9 +41,11 @@ export class Rulings {
     const own = event === "ehlo" && (hidesExtensions || offersChunking);
     if (rules.length === 0 && !own) return { text: undefined, stops: false };
     const observer = this.#observer;
-    const note = observer?.rule && ((step: Step) => observer.rule?.(step));
     const surroundings = surroundingsOf(this.#settings, secured);
-    const { text, exitCode } = rewriteReply(event, linesOf(reply), rules, surroundings, note);
+    const { text, exitCode } =
+      observer?.rule === undefined
+        ? rewriteAgain(event, reply, rules, surroundings)
+        : rewriteReply(event, linesOf(reply), rules, surroundings, (step) => observer.rule?.(step));
     this.#exitCode = exitCode ?? this.#exitCode;
     return { text, stops: exitCode !== undefined };
   }
