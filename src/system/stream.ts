@@ -34,6 +34,9 @@ function stopUnasked(): void {
   for (const input of inputs) input.turnIsOver();
 }
 
+/** A stream that failed closes; whoever reads or writes sees that. */
+const closes = () => {};
+
 /** Reads a stream, no further ahead than one chunk that was under way. */
 export class StreamInput implements Input {
   /** How much has come in. */
@@ -55,8 +58,8 @@ export class StreamInput implements Input {
       this.#reader?.(null);
     };
     stream.on("end", end);
-    stream.on("error", end);
     stream.on("close", end);
+    stream.on("error", closes);
     // A socket that a server accepted and paused would keep its chunks to itself.
     stream.resume();
     this.#stop();
@@ -136,7 +139,6 @@ export class StreamOutput implements Output {
   octets = 0;
   readonly #stream: Writable;
   readonly #direct: boolean;
-  #broken = false;
   /** Resolves when there is room again; all who wait share it. */
   #room: Promise<void> | undefined;
 
@@ -144,12 +146,7 @@ export class StreamOutput implements Output {
   constructor(stream: Writable, direct = false) {
     this.#stream = stream;
     this.#direct = direct;
-    stream.on("error", () => {
-      this.#broken = true;
-    });
-    stream.on("close", () => {
-      this.#broken = true;
-    });
+    if (!direct) stream.on("error", closes); // else its reader does
   }
 
   get fd(): number | undefined {
@@ -157,7 +154,7 @@ export class StreamOutput implements Output {
   }
 
   write(bytes: Uint8Array): Promise<void> | undefined {
-    if (this.#broken || this.#stream.destroyed) throw new Closed();
+    if (this.#stream.destroyed) throw new Closed();
     this.octets += bytes.length;
     const left = this.#direct ? this.#unwritten(bytes) : bytes;
     if (left === undefined || this.#stream.write(left)) return undefined;
@@ -168,7 +165,7 @@ export class StreamOutput implements Output {
   }
 
   async flush(): Promise<void> {
-    if (this.#broken || this.#stream.writableLength === 0) return;
+    if (this.#stream.destroyed || this.#stream.writableLength === 0) return;
     await new Promise<void>((resolve) => {
       this.#stream.write("", () => resolve());
     });

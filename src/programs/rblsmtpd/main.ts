@@ -64,8 +64,8 @@ async function opinionOn(system: System, steps: readonly Step[]): Promise<Opinio
 function asked(system: System, steps: readonly Step[]): ReadonlyMap<Step, Promise<Answer>> {
   const answers = new Map<Step, Promise<Answer>>();
   const ip = system.env.get("TCPREMOTEIP") ?? "";
-  const reversed = reversedAddress(ip);
-  if (reversed === undefined || isLoopback(ip)) return answers;
+  const reversed = isLoopback(ip) ? undefined : reversedAddress(ip);
+  if (reversed === undefined) return answers;
   for (const step of steps) {
     if (step.do === "ask") answers.set(step, inTime(system, ask(system, step.list, reversed)));
   }

@@ -9,33 +9,47 @@ export interface Applicable {
 /** No rule speaks of the event. */
 export const nothing: Applicable = { prefix: "", rules: [] };
 
+/** The rules that apply in one environment, by event. */
+export interface InForce {
+  /** The rules for `event`, in lower case; the last one's prefix comes leftmost. */
+  applying(event: string): Applicable;
+}
+
 /** More different environments than this are not remembered. */
 const maximumKept = 256;
 
 /** The rules of a file, found by their event. Made once for a file, shared by all its sessions. */
 export class RuleSet {
   readonly all: readonly Rule[];
-  readonly #byEvent: ReadonlyMap<string, readonly Rule[]>;
-  /** By the event and those variables its rules ask for that exist. */
-  readonly #kept = new Map<string, Applicable>();
+  /** All that rules ask for. */
+  readonly #variables: readonly string[];
+  /** By those of the variables that exist. */
+  readonly #kept = new Map<string, InForce>();
 
   constructor(rules: readonly Rule[]) {
     this.all = rules;
-    this.#byEvent = Map.groupBy(rules, ({ event }) => event);
+    this.#variables = [...new Set(rules.map(({ env }) => env))].filter((env) => env !== "");
   }
 
-  /** The rules for `event`, in lower case, whose variable exists; the last one's prefix comes leftmost. */
-  applying(event: string, has: (variable: string) => boolean): Applicable {
-    const all = this.#byEvent.get(event);
-    if (all === undefined) return nothing;
-    const names = new Set(all.map(({ env }) => env).filter((env) => env !== "" && has(env)));
-    const key = [event, ...names].join("\0");
-    const kept = this.#kept.get(key);
-    if (kept !== undefined) return kept;
-    const rules = all.filter(({ env }) => env === "" || names.has(env));
-    const prefix = rules.reduce((front, { prepend }) => prepend + front, "");
-    if (this.#kept.size >= maximumKept) this.#kept.clear();
-    this.#kept.set(key, { prefix, rules });
-    return { prefix, rules };
+  /** The rules whose variable exists. */
+  where(has: (variable: string) => boolean): InForce {
+    let key = "";
+    for (const name of this.#variables) if (has(name)) key += `${name}\0`;
+    let kept = this.#kept.get(key);
+    if (kept === undefined) {
+      const names = new Set(["", ...key.split("\0")]);
+      kept = inForce(this.all.filter(({ env }) => names.has(env)));
+      if (this.#kept.size >= maximumKept) this.#kept.clear();
+      this.#kept.set(key, kept);
+    }
+    return kept;
   }
+}
+
+function inForce(all: readonly Rule[]): InForce {
+  const byEvent = new Map<string, Applicable>();
+  for (const [event, rules] of Map.groupBy(all, (rule) => rule.event)) {
+    byEvent.set(event, { rules, prefix: rules.reduce((front, { prepend }) => prepend + front, "") });
+  }
+  return { applying: (event) => byEvent.get(event) ?? nothing };
 }

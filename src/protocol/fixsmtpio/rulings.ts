@@ -2,7 +2,7 @@
 import { rewriteAgain } from "./known-replies.ts";
 import { linesOf, type Reply } from "./reply.ts";
 import { rewriteReply } from "./rewrite.ts";
-import { type Applicable, nothing } from "./rule-set.ts";
+import type { Applicable, InForce } from "./rule-set.ts";
 import { type Observer, type Settings, surroundingsOf } from "./settings.ts";
 
 /** What became of a reply. */
@@ -16,7 +16,8 @@ export interface Ruling {
 export class Rulings {
   readonly #settings: Settings;
   readonly #observer: Observer | undefined;
-  readonly #applicable = new Map<string, Applicable>();
+  /** Those of the rules that apply with the variables of this moment. */
+  #inForce: InForce | undefined;
   #exitCode: number | undefined;
 
   constructor(settings: Settings, observer: Observer | undefined) {
@@ -61,15 +62,11 @@ export class Rulings {
 
   /** There are other variables now. */
   askAnew(): void {
-    this.#applicable.clear();
+    this.#inForce = undefined;
   }
 
   #applying(event: string): Applicable {
-    let found = this.#applicable.get(event);
-    if (found === undefined) {
-      found = this.#settings.rules.applying(event, this.#settings.has);
-      if (found !== nothing) this.#applicable.set(event, found);
-    }
-    return found;
+    this.#inForce ??= this.#settings.rules.where(this.#settings.has);
+    return this.#inForce.applying(event);
   }
 }

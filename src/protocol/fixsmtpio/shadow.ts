@@ -63,6 +63,6 @@ export class Shadow implements Observer {
   }
 
   #applying(event: string): Applicable {
-    return this.#settings.rules.applying(event, this.#settings.has);
+    return this.#settings.rules.where(this.#settings.has).applying(event);
   }
 }

@@ -70,6 +70,9 @@ const recordOrder = "pid remote port program tls cipher user verbs messages in o
   " ",
 );
 
+/** A connection that failed closes, and its session sees that. */
+const closes = () => {};
+
 const warnEveryMs = 60_000;
 const tryAgainMs = 500;
 
@@ -153,10 +156,10 @@ export class Listener {
     }
     this.#takeSeat();
     this.#sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("error", closes);
     const served = proxy ? this.#behindProxy(socket, ends) : this.#counted(socket, ends);
     void served.finally(() => {
+      this.#sockets.delete(socket);
       socket.destroySoon();
       this.#giveSeat();
     });

@@ -118,7 +118,6 @@ export async function runSession(admitted: Admitted, service: Service, around: S
   for (const end of service.native ? [] : new Set([clear.output, output]))
     record.add({ out: (end as { octets?: number }).octets ?? 0 });
   await output.flush().catch(() => {});
-  output.close();
-  input.close();
+  input.close(); // and with it the whole connection
   return ended;
 }
