@@ -7,6 +7,10 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { wipeable } from "../protocol/wipeable.ts";
 
+/** Chunks up to here share memory of ours, slab by slab: a buffer for each line of a session costs more than the line. */
+const smallOctets = 512;
+const slabOctets = 8192;
+
 const chunkOctets = 65_536;
 
 const { read, resume, pause } = Duplex.prototype;
@@ -55,10 +59,22 @@ export function readInto(socket: Socket, take: (chunk: Buffer) => boolean): bool
   return true;
 }
 
-/** Not from a pool, which others share, and not where garbage is collected. */
+let slab = wipeable(0).buffer;
+let slabUsed = 0;
+
+/** Not from the pool of Node.js, which keeps what others left in it, and not where garbage is collected and moved. */
 function ownCopy(bytes: Uint8Array): Buffer {
-  const copy =
-    bytes.length > 64 ? Buffer.allocUnsafeSlow(bytes.length) : Buffer.from(wipeable(bytes.length).buffer);
+  const copy = bytes.length > smallOctets ? Buffer.allocUnsafeSlow(bytes.length) : partOfSlab(bytes.length);
   copy.set(bytes);
   return copy;
+}
+
+function partOfSlab(octets: number): Buffer {
+  if (slabUsed + octets > slab.byteLength) {
+    slab = wipeable(slabOctets).buffer;
+    slabUsed = 0;
+  }
+  const part = Buffer.from(slab, slabUsed, octets);
+  slabUsed += octets;
+  return part;
 }

@@ -43,15 +43,19 @@ export class Admissions {
   }
 
   /** Looks up what the service wants to know. Throws CannotOpen or BrokenCdb: nobody comes in without rules. */
-  async of(ends: Ends): Promise<Admission> {
+  of(ends: Ends): Admission | Promise<Admission> {
     const { lookUpRemote, identSeconds } = this.#service;
-    const [localHost, remoteHost, remoteInfo] = await Promise.all([
-      ends.localHost ?? this.#ownName(ends.localIp),
-      lookUpRemote ? this.#nameOf(ends.remoteIp) : undefined,
-      identSeconds === undefined ? undefined : userOf(ends, identSeconds),
-    ]);
-    const known = { ...ends, localHost, remoteHost, remoteInfo };
-    return { ends: known, verdict: this.#verdictOn(known) };
+    const localHost = ends.localHost ?? this.#ownName(ends.localIp);
+    const remoteHost = lookUpRemote && !isLoopback(ends.remoteIp) ? this.#nameOf(ends.remoteIp) : undefined;
+    const remoteInfo = identSeconds === undefined ? undefined : userOf(ends, identSeconds);
+    if (typeof localHost !== "object" && remoteHost === undefined && remoteInfo === undefined) {
+      const known = ends.localHost === localHost ? ends : { ...ends, localHost };
+      return { ends: known, verdict: this.#verdictOn(known) };
+    }
+    return Promise.all([localHost, remoteHost, remoteInfo]).then(([localHost, remoteHost, remoteInfo]) => {
+      const known = { ...ends, localHost, remoteHost, remoteInfo };
+      return { ends: known, verdict: this.#verdictOn(known) };
+    });
   }
 
   #verdictOn({ remoteIp: ip, remoteHost: host, remoteInfo: info }: Ends): Verdict {
@@ -98,7 +102,6 @@ export class Admissions {
 
   /** The name of a client, when its address has one (and, with -p, the name has the address). */
   async #nameOf(ip: string): Promise<string | undefined> {
-    if (isLoopback(ip)) return undefined;
     const name = await this.#reverse(ip);
     if (name === undefined || !this.#service.paranoid) return name;
     try {

@@ -8,7 +8,7 @@ const gatherMs = 10;
 export class LogLines {
   readonly #to: Pick<Channel, "send">;
   /** By service, as latin1. */
-  #lines = new Map<number, string>();
+  readonly #lines = new Map<number, { text: string }>();
 
   constructor(to: Pick<Channel, "send">) {
     this.#to = to;
@@ -26,13 +26,18 @@ export class LogLines {
   /** What is waiting goes now: before something that must not come before it. */
   flush(): void {
     for (const [service, lines] of this.#lines) {
-      this.#to.send({ kind: "log", service }, Buffer.from(lines, "latin1"));
+      this.#to.send({ kind: "log", service }, Buffer.from(lines.text, "latin1"));
     }
     this.#lines.clear();
   }
 
   #keep(service: number, text: string): void {
+    const lines = this.#lines.get(service);
+    if (lines !== undefined) {
+      lines.text += text;
+      return;
+    }
     if (this.#lines.size === 0) setTimeout(() => this.flush(), gatherMs);
-    this.#lines.set(service, (this.#lines.get(service) ?? "") + text);
+    this.#lines.set(service, { text });
   }
 }

@@ -34,8 +34,13 @@ export class SessionRecord {
     if (this.#verbs.size > 0) {
       this.#facts.set("verbs", [...this.#verbs].map(([verb, count]) => `${verb}:${count}`).join(","));
     }
-    const known = order.filter((name) => this.#facts.has(name));
-    return known.map((name) => `${name}=${logfmt(String(this.#facts.get(name)))}`).join(" ");
+    let line = "";
+    for (const name of order) {
+      const value = this.#facts.get(name);
+      if (value === undefined) continue;
+      line += `${line === "" ? "" : " "}${name}=${typeof value === "number" ? value : logfmt(value)}`;
+    }
+    return line;
   }
 
   #count(word: string, by: number): void {
@@ -46,6 +51,7 @@ export class SessionRecord {
 
 /** A value that needs no quotes stays as it is. */
 function logfmt(value: string): string {
+  if (/^[!#-<>-~]{1,200}$/.test(value)) return value;
   const clean = value.replace(/[^\x20-\x7e]/g, "?").slice(0, 200);
   return /^[^\s"=]+$/.test(clean) ? clean : `"${clean.replaceAll(/["\\]/g, "?")}"`;
 }
