@@ -12,6 +12,7 @@ export const tooLong: Command = { verb: "\0too long", argument: "" };
 /** RFC 5321 §4.5.3.1.4 asks for 512; room for what extensions add. The line end counts. */
 export const maximumLineOctets = 2048;
 
+const nothing = Buffer.alloc(0);
 const lineFeed = 10;
 const carriageReturn = 13;
 
@@ -30,7 +31,7 @@ const upperCase = (verb: string) =>
 
 /** Takes chunks as they come and gives commands, one by one. Never holds more than one line. */
 export class CommandReader {
-  #chunk: Buffer = Buffer.alloc(0);
+  #chunk: Buffer = nothing;
   #at = 0;
   #begun = "";
   #skipping = false;

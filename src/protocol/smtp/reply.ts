@@ -6,13 +6,16 @@ export interface Reply {
   readonly wire: string;
 }
 
+const control = /[\x00-\x1f\x7f]/;
+const controls = /[\x00-\x1f\x7f]/g;
+
 /** A reply of one line or more: `reply(250, "mx.example", "PIPELINING")`. Control bytes in the words become spaces. */
 export function reply(code: number, ...lines: readonly string[]): Reply {
-  const wire = lines
-    .map(
-      (line, at) =>
-        `${code}${at === lines.length - 1 ? " " : "-"}${line.replace(/[\x00-\x1f\x7f]/g, " ")}\r\n`,
-    )
-    .join("");
+  let wire = "";
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at]!;
+    const words = control.test(line) ? line.replaceAll(controls, " ") : line;
+    wire += `${code}${at === lines.length - 1 ? " " : "-"}${words}\r\n`;
+  }
   return { code, wire };
 }

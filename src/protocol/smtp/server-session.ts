@@ -81,7 +81,7 @@ const verbs: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   ["RSET", { needs: [], run: rset }],
   ["NOOP", { needs: [], run: (session) => [session, say(replies.ok)] }],
   ["VRFY", { needs: [], run: (session) => [session, say(replies.someMail)] }],
-  ["HELP", { needs: [], run: (session, _, { help }) => [session, say(reply(214, help))] }],
+  ["HELP", { needs: [], run: (session, _, { help }) => [session, answer(reply(214, help))] }],
   ["QUIT", { needs: [], run: quit }],
   [tooLong.verb, { needs: [], run: (session) => refuse(session, replies.lineTooLong) }],
 ]);
@@ -97,7 +97,7 @@ export function step(session: Session, { verb, argument }: Command, service: Ser
 }
 
 function helo({ badCommands }: Session, argument: string, { name }: Service): Outcome {
-  return [{ ...fresh, helo: argument, badCommands }, say(reply(250, name))];
+  return [{ ...fresh, helo: argument, badCommands }, answer(reply(250, name))];
 }
 
 function ehlo({ badCommands }: Session, argument: string, service: Service): Outcome {
@@ -106,7 +106,7 @@ function ehlo({ badCommands }: Session, argument: string, service: Service): Out
   const size = maximumOctets > 0 ? [`SIZE ${maximumOctets}`] : [];
   const last = capabilities.slice(-1);
   const lines = [name, ...capabilities.slice(0, -1), ...size, ...last];
-  return [{ ...fresh, helo: argument, badCommands }, say(reply(250, ...lines))];
+  return [{ ...fresh, helo: argument, badCommands }, answer(reply(250, ...lines))];
 }
 
 function mail(session: Session, argument: string, service: Service): Outcome {
@@ -151,7 +151,7 @@ function rset(session: Session): Outcome {
 }
 
 function quit(session: Session, _: string, { name }: Service): Outcome {
-  return [session, [...say(reply(221, name)), { do: "hangUp", orderly: true }]];
+  return [session, [...answer(reply(221, name)), { do: "hangUp", orderly: true }]];
 }
 
 function withRecipient(session: Session, recipient: string): Session {
@@ -169,13 +169,15 @@ function refuse(session: Session, refusal: Reply): Outcome {
   return [session, [...say(replies.tooManyBadCommands), { do: "hangUp", orderly: false }]];
 }
 
+const answer = (reply: Reply): readonly Action[] => [{ do: "reply", reply }];
+
 /** Most replies are always the same; so are their actions. */
 const said = new WeakMap<Reply, readonly Action[]>();
 
 function say(reply: Reply): readonly Action[] {
   let actions = said.get(reply);
   if (actions === undefined) {
-    actions = [{ do: "reply", reply }];
+    actions = answer(reply);
     said.set(reply, actions);
   }
   return actions;
