@@ -1,5 +1,5 @@
-import { deadlines } from "./deadlines.ts";
-import { Closed, type Input, type Output, TimedOut } from "./system.ts";
+import { Closed, type Input, type Output } from "./system.ts";
+import { Wait } from "./wait.ts";
 
 /** A pipe between two programs of one worker: what is written at one end is read, in order, at the other. */
 export class Pipe implements Input, Output {
@@ -10,7 +10,7 @@ export class Pipe implements Input, Output {
   #octets = 0;
   #ended = false;
   #unread = false;
-  #reader: ((chunk: Uint8Array | null) => void) | undefined;
+  readonly #reader = new Wait();
   #end: Input | undefined;
   #writers: { resolve(): void; reject(why: Error): void }[] = [];
 
@@ -22,27 +22,14 @@ export class Pipe implements Input, Output {
       return Promise.resolve(chunk);
     }
     if (this.#ended || this.#unread) return Promise.resolve(null);
-    return new Promise((resolve, reject) => {
-      const cancel =
-        timeoutSeconds === undefined
-          ? undefined
-          : deadlines.after(timeoutSeconds, () => {
-              this.#reader = undefined;
-              reject(new TimedOut());
-            });
-      this.#reader = (bytes) => {
-        this.#reader = undefined;
-        cancel?.();
-        resolve(bytes);
-      };
-    });
+    return this.#reader.begin(timeoutSeconds);
   }
 
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#unread || this.#ended) throw new Closed();
     if (bytes.length === 0) return undefined;
-    if (this.#reader !== undefined) {
-      this.#reader(bytes);
+    if (this.#reader.isOn) {
+      this.#reader.end(bytes);
       return undefined;
     }
     this.#waiting.push(bytes);
@@ -60,7 +47,7 @@ export class Pipe implements Input, Output {
   /** The writer's end: the reader gets what is waiting, then the end of file. */
   close(): void {
     this.#ended = true;
-    this.#reader?.(null);
+    this.#reader.end(null);
   }
 
   /** The reader's end as an Input of its own, so that closing it is not mistaken for the writer's. */
@@ -74,7 +61,7 @@ export class Pipe implements Input, Output {
     this.#unread = true;
     this.#waiting = [];
     this.#octets = 0;
-    this.#reader?.(null);
+    this.#reader.end(null);
     for (const writer of this.#writers.splice(0)) writer.reject(new Closed());
   }
 

@@ -2,9 +2,9 @@
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import { deadlines } from "./deadlines.ts";
 import { readInto } from "./read-buffer.ts";
 import { Closed, type Input, type Output, TimedOut } from "./system.ts";
+import { Wait } from "./wait.ts";
 
 /** The part of a socket's handle that stops the kernel read at once, which pause() alone does not. */
 interface Handle {
@@ -45,7 +45,10 @@ export class StreamInput implements Input {
   #chunk: Uint8Array | undefined;
   #ended = false;
   #timedOut = false;
-  #reader: ((chunk: Uint8Array | null) => void) | undefined;
+  readonly #reader = new Wait(() => {
+    this.#timedOut = true;
+    this.#stop();
+  });
 
   constructor(stream: Readable) {
     this.#stream = stream;
@@ -55,7 +58,7 @@ export class StreamInput implements Input {
     if (!(stream instanceof Socket && readInto(stream, take))) stream.on("data", take);
     const end = () => {
       this.#ended = true;
-      this.#reader?.(null);
+      this.#reader.end(null);
     };
     stream.on("end", end);
     stream.on("close", end);
@@ -67,13 +70,13 @@ export class StreamInput implements Input {
 
   /** Whoever asks wants to read there in our place. */
   get fd(): number | undefined {
-    if (this.#reader === undefined) this.#stop();
+    if (!this.#reader.isOn) this.#stop();
     return handleOf(this.#stream)?.fd;
   }
 
   /** Before the loop waits for bytes again: nobody has asked for more. */
   turnIsOver(): void {
-    if (this.#reader === undefined) this.#stop();
+    if (!this.#reader.isOn) this.#stop();
   }
 
   read(timeoutSeconds?: number): Promise<Uint8Array | null> {
@@ -84,23 +87,9 @@ export class StreamInput implements Input {
       return Promise.resolve(chunk);
     }
     if (this.#ended) return Promise.resolve(null);
-    return new Promise((resolve, reject) => {
-      const cancel =
-        timeoutSeconds === undefined
-          ? undefined
-          : deadlines.after(timeoutSeconds, () => {
-              this.#reader = undefined;
-              this.#timedOut = true;
-              this.#stop();
-              reject(new TimedOut());
-            });
-      this.#reader = (bytes) => {
-        this.#reader = undefined;
-        cancel?.();
-        resolve(bytes);
-      };
-      this.#start();
-    });
+    const chunkComes = this.#reader.begin(timeoutSeconds);
+    this.#start();
+    return chunkComes;
   }
 
   close(): void {
@@ -109,12 +98,12 @@ export class StreamInput implements Input {
 
   /** True: the socket is not to stop by itself. */
   #take(chunk: Uint8Array): boolean {
-    const reader = this.#reader;
-    if (reader === undefined || chunk.length >= fullReadOctets) this.#stop();
+    const isAwaited = this.#reader.isOn;
+    if (!isAwaited || chunk.length >= fullReadOctets) this.#stop();
     else if (fed.push(this) === 1) setImmediate(stopUnasked);
     this.octets += chunk.length;
-    if (reader === undefined) this.#chunk = this.#chunk ? Buffer.concat([this.#chunk, chunk]) : chunk;
-    else reader(chunk);
+    if (isAwaited) this.#reader.end(chunk);
+    else this.#chunk = this.#chunk ? Buffer.concat([this.#chunk, chunk]) : chunk;
     return true;
   }
 

@@ -109,7 +109,7 @@ export class Chunking {
       return "taken";
     }
     if (this.#stage !== "open" && this.#stage !== "lost") {
-      if (event === "mail" || resets.has(event)) this.#stage = "none";
+      if (this.#stage !== "none" && (event === "mail" || resets.has(event))) this.#stage = "none";
       if (event === "helo") this.#offeredBy = undefined; // a session without extensions
       return "pass";
     }

@@ -16,7 +16,7 @@ export class Unread {
   }
 
   push(chunk: Uint8Array): void {
-    const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    const view = chunk instanceof Buffer ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     if (this.octets === 0) {
       this.bytes = view;
       this.#searched = 0;

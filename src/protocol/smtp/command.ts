@@ -38,7 +38,7 @@ export class CommandReader {
 
   /** More from the client. All of the chunk before must have been taken. */
   give(chunk: Uint8Array): void {
-    this.#chunk = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    this.#chunk = chunk instanceof Buffer ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     this.#at = 0;
   }
 
