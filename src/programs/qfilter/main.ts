@@ -4,7 +4,6 @@
  *
  *     fd 0 message   1 the new one   3 envelope   4 the new one   5 the queue program   6 words for the client
  */
-import { join } from "node:path";
 import { parseEnvelope } from "../../protocol/queue/envelope.ts";
 import {
   CannotOpen,
@@ -14,6 +13,7 @@ import {
   type System,
   type TemporaryFile,
 } from "../../system/system.ts";
+import { passStraight, topOf } from "./straight.ts";
 
 /** Our own exit codes; those of filters and the queue are passed on. Source: qmail-queue(8). */
 export const exit = { queued: 0, tooLong: 11, fileError: 53, internal: 81, badEnvelope: 91 } as const;
@@ -25,7 +25,10 @@ const drop = 99;
 export async function main(words: readonly string[], system: System): Promise<number> {
   const commands = commandsOf(words);
   if (commands === undefined) return exit.internal;
-  const passage = new Passage(system);
+  const queueProgram = system.env.get("QQF_QMAILQUEUE") ?? `${system.home()}/bin/qmail-queue`;
+  const top = topOf(commands, queueProgram, system);
+  if (top !== undefined) return passStraight(top, exit.badEnvelope, system);
+  const passage = new Passage(system, queueProgram);
   try {
     return await passage.run(commands);
   } catch (error) {
@@ -58,9 +61,9 @@ class Passage {
   /** What the environment tells of. */
   #described: TemporaryFile | undefined;
 
-  constructor(system: System) {
+  constructor(system: System, queueProgram: string) {
     this.#system = system;
-    this.#queueProgram = system.env.get("QQF_QMAILQUEUE") ?? join(system.home(), "bin", "qmail-queue");
+    this.#queueProgram = queueProgram;
   }
 
   async run(commands: readonly (readonly string[])[]): Promise<number> {

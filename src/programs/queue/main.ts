@@ -17,12 +17,19 @@ const deadlineSeconds = 24 * 3600;
 const maximumEnvelopeOctets = 2 ** 20;
 
 /** Queues one message. Returns 0 when it is in the queue and on disk, else the exit code that says why not. */
-export async function main(_args: readonly string[], system: System): Promise<number> {
+export function main(_args: readonly string[], system: System): Promise<number> {
+  return queueMessage(system, "");
+}
+
+/** The same for a message with `top`, as latin1, before what comes on descriptor 0. */
+export async function queueMessage(system: System, top: string): Promise<number> {
   const submission = new Submission(join(system.home(), "queue"));
   try {
     const message = system.input(0);
+    if (top !== "") await submission.write(Buffer.from(top, "latin1"));
     for (let chunk = await message.read(deadlineSeconds); chunk !== null; ) {
-      await submission.write(chunk);
+      const room = submission.write(chunk);
+      if (room !== undefined) await room;
       chunk = await message.read(deadlineSeconds);
     }
     const envelope = await readEnvelope(system);
