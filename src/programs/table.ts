@@ -45,13 +45,13 @@ export const programNames: readonly string[] = [...loaders.keys()];
 const loaded = new Map<string, Promise<Program>>();
 
 /** The program called `name`; undefined when none of ours is. */
-export async function programCalled(name: string): Promise<Program | undefined> {
-  let program = loaded.get(name);
-  if (program === undefined) {
-    program = loaders
-      .get(name)?.()
-      .then(({ main }) => main);
-    if (program !== undefined) loaded.set(name, program);
-  }
+export function programCalled(name: string): Promise<Program | undefined> {
+  const before = loaded.get(name);
+  if (before !== undefined) return before;
+  const program = loaders
+    .get(name)?.()
+    .then(({ main }) => main);
+  if (program === undefined) return Promise.resolve(undefined);
+  loaded.set(name, program);
   return program;
 }

@@ -13,7 +13,15 @@ export interface Found {
   readonly ours: string | undefined;
 }
 
-const known = new Map<string, { readonly at: number; readonly found: Found }>();
+/** Of those for one word in one working directory the last is kept: nearly all have the same path. */
+interface Search {
+  readonly path: string | undefined;
+  readonly at: number;
+  readonly found: Found;
+}
+
+/** By working directory and word. */
+const known = new Map<string, Map<string, Search>>();
 const trustMs = 1000;
 
 /**
@@ -21,14 +29,19 @@ const trustMs = 1000;
  * Throws CannotRun when there is no such program. What was found is trusted for a second.
  */
 export function lookUp(word: string, path: string | undefined, cwd: string): Found {
-  const key = `${cwd}\0${path}\0${word}`;
-  const before = known.get(key);
+  const before = known.get(cwd)?.get(word);
   const now = performance.now();
-  if (before !== undefined && now - before.at < trustMs) return before.found;
+  if (before !== undefined && now - before.at < trustMs && before.path === path) return before.found;
   const found = search(word, path, cwd);
-  if (known.size > 1000) known.clear();
-  known.set(key, { at: now, found });
+  keep(word, cwd, { path, at: now, found });
   return found;
+}
+
+function keep(word: string, cwd: string, search: Search): void {
+  if (known.size > 100) known.clear();
+  const words = known.get(cwd) ?? new Map<string, Search>();
+  if (words.size > 100) words.clear();
+  known.set(cwd, words.set(word, search));
 }
 
 /** The program of ours that `word` stands for; undefined when it is somebody else's, or not there. */

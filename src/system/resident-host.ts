@@ -70,10 +70,10 @@ export async function runResident(argv: readonly string[], session: Session): Pr
   const env = session.env instanceof Environment ? session.env : new Environment(session.env);
   const system = new ResidentSystem(session, argv[0] ?? "", env, session.cwd, 0);
   const { inputs, outputs } = system.descriptors;
-  inputs.set(0, session.input);
-  outputs.set(1, session.output);
+  inputs[0] = session.input;
+  outputs[1] = session.output;
   // A program that is called as qmail-queue is reads there.
-  if ("read" in session.output) inputs.set(1, session.output as Output & Input);
+  if ("read" in session.output) inputs[1] = session.output as Output & Input;
   return system.run(() => system.exec(argv));
 }
 
@@ -94,7 +94,7 @@ class ResidentSystem implements System {
   readonly env: Environment;
   readonly #session: Session;
   #cwd: string;
-  readonly descriptors: Descriptors = { inputs: new Map(), outputs: new Map() };
+  readonly descriptors: Descriptors = { inputs: [], outputs: [] };
   /** Made with the first one: most programs have none, and there are thousands of them. */
   #children: Set<Child> | undefined;
   #tls: "none" | "prepared" | "offered" | "started";
@@ -112,7 +112,7 @@ class ResidentSystem implements System {
   async run(program: () => Promise<number>): Promise<Ended> {
     try {
       const code = await program();
-      for (const output of this.descriptors.outputs.values()) await output.flush();
+      for (const output of this.descriptors.outputs) await output?.flush();
       return { code };
     } catch (error) {
       if (error instanceof Killed) return { signal: error.signal };
@@ -140,13 +140,13 @@ class ResidentSystem implements System {
   }
 
   input(descriptor: number): Input {
-    const input = this.descriptors.inputs.get(descriptor);
+    const input = this.descriptors.inputs[descriptor];
     if (input === undefined) throw new CannotOpen(`descriptor ${descriptor}`, "EBADF");
     return input;
   }
 
   output(descriptor: number): Output {
-    const output = this.descriptors.outputs.get(descriptor);
+    const output = this.descriptors.outputs[descriptor];
     if (output === undefined) throw new CannotOpen(`descriptor ${descriptor}`, "EBADF");
     return output;
   }
@@ -188,8 +188,9 @@ class ResidentSystem implements System {
     }
     const wires: Record<number, Wire> = {};
     const { inputs, outputs } = this.descriptors;
-    for (const fd of [...inputs.keys(), ...outputs.keys()])
-      if (inputs.get(fd)?.closed !== true) wires[fd] = { inherit: true };
+    for (let fd = 0; fd < Math.max(inputs.length, outputs.length); fd++)
+      if ((inputs[fd] ?? outputs[fd]) !== undefined && inputs[fd]?.closed !== true)
+        wires[fd] = { inherit: true };
     const lent = this.#tls === "offered" ? this.#session.lendTls?.(this.input(0)) : undefined;
     const ended = await (await this.#startForeign(path, argv, { wires }, lent)).wait();
     if ("signal" in ended) throw new Killed(ended.signal);
@@ -241,8 +242,8 @@ class ResidentSystem implements System {
     await this.output(1).flush();
     const secured = await startTls(this.input(0), this.output(1), timeoutSeconds);
     this.#tls = "started";
-    this.descriptors.inputs.set(0, secured.input);
-    this.descriptors.outputs.set(1, secured.output);
+    this.descriptors.inputs[0] = secured.input;
+    this.descriptors.outputs[1] = secured.output;
     return secured.block;
   }
 

@@ -1,12 +1,12 @@
 /** A program of ours beside the one that spawned it, in the same worker: its pipes are in memory. */
 import { wipeableCopy } from "../../protocol/wipeable.ts";
 import { inputOf, Pipe } from "../pipe.ts";
-import type { Child, Ended, Input, Output, SpawnOptions, TemporaryFile } from "../system.ts";
+import type { Child, Ended, Input, Output, SpawnOptions, TemporaryFile, Wire } from "../system.ts";
 
-/** Descriptors of a program. */
+/** Descriptors of a program, by their numbers. */
 export interface Descriptors {
-  readonly inputs: Map<number, Input>;
-  readonly outputs: Map<number, Output>;
+  readonly inputs: (Input | undefined)[];
+  readonly outputs: (Output | undefined)[];
 }
 
 /**
@@ -20,66 +20,96 @@ export function startBeside(
   theirs: Descriptors,
   run: () => Promise<Ended>,
 ): Child {
-  const inputs = new Map<number, Input>();
-  const outputs = new Map<number, Pipe>();
-  const pipesFromChild: Pipe[] = [];
-  for (const [key, wire] of Object.entries(wires)) {
-    const fd = Number(key);
-    if ("inherit" in wire) {
-      const input = parent.inputs.get(wire.from ?? fd);
-      const output = parent.outputs.get(wire.from ?? fd);
-      if (input !== undefined) theirs.inputs.set(fd, input);
-      if (output !== undefined) theirs.outputs.set(fd, output);
-    } else if ("both" in wire) {
-      const [toChild, fromChild] = [new Pipe(), new Pipe()];
-      pipesFromChild.push(fromChild);
-      outputs.set(fd, toChild);
-      inputs.set(fd, fromChild.reader);
-      theirs.inputs.set(fd, toChild.reader);
-      theirs.outputs.set(fd, writeOnly(fromChild));
-    } else if ("toChild" in wire) {
-      const pipe = new Pipe();
-      outputs.set(fd, pipe);
-      theirs.inputs.set(fd, pipe.reader);
-    } else if ("fromChild" in wire) {
-      const pipe = new Pipe();
-      pipesFromChild.push(pipe);
-      inputs.set(fd, pipe.reader);
-      theirs.outputs.set(fd, writeOnly(pipe));
-    } else if ("bytes" in wire) {
-      theirs.inputs.set(fd, inputOf(wipeableCopy(wire.bytes)));
-    } else {
-      theirs.inputs.set(fd, fileInput(wire.file));
-      theirs.outputs.set(fd, fileOutput(wire.file));
-    }
+  const child = new ChildBeside(pid);
+  for (const name in wires) {
+    const fd = Number(name);
+    wireUp(wires[fd]!, fd, parent, theirs, child);
   }
-  let kill: (ended: Ended) => void = () => {};
-  const killed = new Promise<Ended>((resolve) => {
-    kill = resolve;
-  });
-  const ended = Promise.race([run(), killed]).then((how) => {
-    for (const pipe of pipesFromChild) pipe.close();
-    for (const output of outputs.values()) output.reader.close();
-    return how;
-  });
-  return {
-    pid,
-    output: (fd) => found(outputs, fd),
-    input: (fd) => found(inputs, fd),
-    wait: () => ended,
-    kill: (signal) => {
-      kill({ signal });
-      // What it waits for never comes: the function ends by itself and nobody listens any more.
-      for (const output of outputs.values()) output.reader.close();
-      for (const pipe of pipesFromChild) pipe.reader.close();
-    },
-  };
+  void run().then((how) => child.end(how));
+  return child;
 }
 
-function found<End>(ends: ReadonlyMap<number, End>, descriptor: number): End {
-  const end = ends.get(descriptor);
-  if (end === undefined) throw new RangeError(`descriptor ${descriptor} of the child is no such pipe`);
-  return end;
+function wireUp(wire: Wire, fd: number, parent: Descriptors, theirs: Descriptors, child: ChildBeside): void {
+  if ("inherit" in wire) {
+    const from = wire.from ?? fd;
+    if (parent.inputs[from] !== undefined) theirs.inputs[fd] = parent.inputs[from];
+    if (parent.outputs[from] !== undefined) theirs.outputs[fd] = parent.outputs[from];
+  } else if ("bytes" in wire) {
+    theirs.inputs[fd] = inputOf(wipeableCopy(wire.bytes));
+  } else if ("file" in wire) {
+    theirs.inputs[fd] = fileInput(wire.file);
+    theirs.outputs[fd] = fileOutput(wire.file);
+  } else {
+    if ("toChild" in wire || "both" in wire) theirs.inputs[fd] = child.pipeTo(fd).reader;
+    if ("fromChild" in wire || "both" in wire) theirs.outputs[fd] = writeOnly(child.pipeFrom(fd));
+  }
+}
+
+/** A pipe between it and us, by the number that its end has there. */
+interface End {
+  readonly fd: number;
+  readonly pipe: Pipe;
+}
+
+class ChildBeside implements Child {
+  readonly pid: number;
+  readonly #toIt: End[] = [];
+  readonly #fromIt: End[] = [];
+  readonly #ended: Promise<Ended>;
+  #settle: (how: Ended) => void = () => {};
+
+  constructor(pid: number) {
+    this.pid = pid;
+    this.#ended = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  pipeTo(fd: number): Pipe {
+    return added(this.#toIt, fd);
+  }
+
+  pipeFrom(fd: number): Pipe {
+    return added(this.#fromIt, fd);
+  }
+
+  output(fd: number): Output {
+    return found(this.#toIt, fd);
+  }
+
+  input(fd: number): Input {
+    return found(this.#fromIt, fd).reader;
+  }
+
+  wait(): Promise<Ended> {
+    return this.#ended;
+  }
+
+  /** Nobody reads or writes there any more. */
+  end(how: Ended): void {
+    for (const { pipe } of this.#fromIt) pipe.close();
+    for (const { pipe } of this.#toIt) pipe.reader.close();
+    this.#settle(how);
+  }
+
+  kill(signal: "SIGTERM" | "SIGKILL"): void {
+    this.#settle({ signal });
+    // What it waits for never comes: the function ends by itself and nobody listens any more.
+    for (const { pipe } of this.#toIt) pipe.reader.close();
+    for (const { pipe } of this.#fromIt) pipe.reader.close();
+    for (const { pipe } of this.#fromIt) pipe.close();
+  }
+}
+
+function added(ends: End[], fd: number): Pipe {
+  const pipe = new Pipe();
+  ends.push({ fd, pipe });
+  return pipe;
+}
+
+function found(ends: readonly End[], descriptor: number): Pipe {
+  for (const { fd, pipe } of ends) if (fd === descriptor) return pipe;
+  throw new RangeError(`descriptor ${descriptor} of the child is no such pipe`);
 }
 
 /** The writing end alone: a program that has it cannot read back what it wrote. */

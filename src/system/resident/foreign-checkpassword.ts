@@ -130,9 +130,9 @@ async function run(login: Login, fields: Uint8Array): Promise<Settled | undefine
 }
 
 function inheritable(client: number | undefined, end: Partial<Input & Output>) {
-  if (client === undefined) return { inputs: new Map<number, Input>(), outputs: new Map<number, Output>() };
+  if (client === undefined) return { inputs: [], outputs: [] };
   const output = { ...end, flush: async () => {} };
-  return { inputs: new Map([[0, end as Input]]), outputs: new Map([[1, output as Output]]) };
+  return { inputs: [end as Input], outputs: [undefined, output as Output] };
 }
 
 /** All that is told; until it is whole, or the end. */

@@ -69,8 +69,8 @@ export async function startForeign(foreign: Foreign): Promise<Child> {
       files.push(file);
       stdio.push(file);
     } else if ("inherit" in wire) {
-      const input = parent.inputs.get(wire.from ?? fd);
-      const output = parent.outputs.get(wire.from ?? fd);
+      const input = parent.inputs[wire.from ?? fd];
+      const output = parent.outputs[wire.from ?? fd];
       await output?.flush();
       const real = input?.fd ?? output?.fd;
       if (real !== undefined) {
