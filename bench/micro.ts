@@ -39,7 +39,7 @@ const ruleSets = { published: parseRules(published).rules, "1,000": parseRules(t
 const parts: readonly [name: string, unit: string, each: number, run: () => unknown][] = [
   ["rules, the published", "reply lines/s", 1, () => rewriteReply("ehlo", reply, ruleSets.published, facts)],
   ["rules, 1,000 of them", "reply lines/s", 1, () => rewriteReply("ehlo", reply, ruleSets["1,000"], facts)],
-  ["dot-unstuffing", "MB/s", wire.length / 1e6, () => new DataDecoder().take(wire)],
+  ["dot-unstuffing", "MB/s", wire.length / 1e6, () => new DataDecoder().take(Buffer.from(wire))],
   ["dot-stuffing", "MB/s", content.length / 1e6, () => new MultiLine(undefined).push(content)],
   ["hops of a message", "messages/s", 1, () => new HopCounter().take(content)],
   ["SMTP commands", "lines/s", 300, readCommands],

@@ -124,7 +124,7 @@ class Conversation {
       const decoder = new DataDecoder();
       for (let chunk: Uint8Array | null = this.#commands.takeRest(); ; chunk = await this.#read()) {
         if (chunk === null) return "gone";
-        const { content, next, found } = decoder.take(chunk);
+        const { content, next, found } = decoder.take(chunk); // decoded where it lies: the bytes are ours
         const room = taker.write(content);
         if (room !== undefined) await room;
         if (found === "more") continue;

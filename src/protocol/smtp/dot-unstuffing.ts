@@ -32,57 +32,59 @@ export class DataDecoder {
   // DATA ended with CR LF: a dot that comes first may be the end already.
   #place: Place = atStart;
 
-  /** Takes `chunk` from `from` on, up to its end or the end of the message. `content` is the caller's. */
+  /**
+   * Takes `chunk` from `from` on, up to its end or the end of the message. What is decoded takes no more room than what
+   * came, and stays where it is: `content` is a part of the chunk, whose octets before `next` are used up.
+   */
   take(chunk: Uint8Array, from = 0): Taken {
-    const content = Buffer.allocUnsafeSlow(chunk.length - from);
-    const source = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     let place = this.#place;
-    let length = 0;
+    let to = from;
     let closely = false;
-    for (let at = from; at < source.length; ) {
+    for (let at = from; at < octets.length; ) {
       if (!closely && place <= atStart) {
-        const end = linesEnd(source, at);
+        const end = linesEnd(octets, at);
         if (end - at >= worthwhile) {
-          const written = linesInto(content, length, source.subarray(at, end));
-          if (written === undefined) closely = true;
-          else {
-            length = written;
-            at = end;
-            place = atStart;
-            continue;
-          }
+          const moved = moveLines(octets, to, at, end);
+          to = moved.to;
+          at = moved.at;
+          place = atStart;
+          if (moved.bareCarriageReturn) return this.#stop("bareCarriageReturn", octets, from, to, at);
+          closely = at < end;
+          continue;
         }
       }
       if (place === inLine) {
-        const end = spanEnd(source, at);
-        length += source.copy(content, length, at, end);
+        const end = spanEnd(octets, at);
+        octets.copyWithin(to, at, end);
+        to += end - at;
         at = end;
-        if (at === source.length) break;
+        if (at === octets.length) break;
       }
-      const octet = source[at++];
+      const octet = octets[at++];
       if (octet === lineFeed) {
-        if (place === afterDotCr) return this.#stop("end", content, length, at);
-        if (place !== afterCr) return this.#stop("bareLineFeed", content, length, at);
-        content[length++] = lineFeed;
+        if (place === afterDotCr) return this.#stop("end", octets, from, to, at);
+        if (place !== afterCr) return this.#stop("bareLineFeed", octets, from, to, at);
+        octets[to++] = lineFeed;
         place = atStart;
       } else if (place === afterCr || place === afterDotCr) {
-        return this.#stop("bareCarriageReturn", content, length, at);
+        return this.#stop("bareCarriageReturn", octets, from, to, at);
       } else if (octet === carriageReturn) {
         place = place === afterDot ? afterDotCr : afterCr;
       } else if (octet === dot && place === atStart) {
         place = afterDot;
       } else {
-        content[length++] = octet!;
+        octets[to++] = octet!;
         place = inLine;
       }
     }
     this.#place = place;
-    return { content: content.subarray(0, length), next: source.length, found: "more" };
+    return { content: octets.subarray(from, to), next: octets.length, found: "more" };
   }
 
-  #stop(found: Stop, content: Buffer, length: number, next: number): Taken {
+  #stop(found: Stop, octets: Buffer, from: number, to: number, next: number): Taken {
     this.#place = atStart;
-    return { content: content.subarray(0, length), next, found };
+    return { content: octets.subarray(from, to), next, found };
   }
 }
 
@@ -97,23 +99,35 @@ function linesEnd(source: Buffer, from: number): number {
   return (dotted >= 0 ? dotted : source.lastIndexOf(lineFeed)) + 1;
 }
 
+/** How far moveLines() came: `at` in what came, `to` in what is decoded. */
+interface Moved {
+  readonly to: number;
+  readonly at: number;
+  readonly bareCarriageReturn: boolean;
+}
+
 /**
- * Whole lines with LF for CR LF, into `content` from `to` on. Returns where they end there; undefined when a CR or LF stands
- * alone in them, to be looked at closely. In place: as text they would cost more to be collected than to be made.
+ * Moves the whole lines from `at` to `end` down to `to`, with LF for CR LF. Stops before a line whose LF has no CR, to be
+ * looked at closely. As text, lines would cost more to be collected than to be made.
  */
-function linesInto(content: Buffer, to: number, lines: Buffer): number | undefined {
-  content.set(lines, to);
-  let length = to;
-  const end = to + lines.length;
-  for (let at = to; at < end; ) {
-    const lf = content.indexOf(lineFeed, at);
-    if (lf === at || content[lf - 1] !== carriageReturn) return undefined;
-    content.copyWithin(length, at, lf - 1);
-    length += lf - 1 - at;
-    content[length++] = lineFeed;
+function moveLines(octets: Buffer, to: number, at: number, end: number): Moved {
+  const start = to;
+  const from = at;
+  while (at < end) {
+    const lf = octets.indexOf(lineFeed, at);
+    if (lf === at || octets[lf - 1] !== carriageReturn) break;
+    octets.copyWithin(to, at, lf - 1);
+    to += lf - 1 - at;
+    octets[to++] = lineFeed;
     at = lf + 1;
   }
-  return content.subarray(to, length).includes(carriageReturn) ? undefined : length;
+  const moved = octets.subarray(start, to);
+  const bare = moved.indexOf(carriageReturn);
+  if (bare < 0) return { to, at, bareCarriageReturn: false };
+  // Where it came from: one CR went from each line before it. It is known to be alone by the octet behind it.
+  let lines = 0;
+  for (let lf = moved.indexOf(lineFeed); lf >= 0 && lf < bare; lf = moved.indexOf(lineFeed, lf + 1)) lines++;
+  return { to: start + bare, at: from + bare + lines + 2, bareCarriageReturn: true };
 }
 
 /** Where the octets end that are neither CR nor LF. Most lines are short: looking at each octet beats a call. */
