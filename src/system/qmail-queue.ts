@@ -13,7 +13,7 @@ import {
   readError,
   refusalOf,
 } from "../protocol/queue/verdict.ts";
-import { CannotRun, type Child, Closed, type Ended, type Input, type System } from "./system.ts";
+import { CannotRun, type Child, Closed, type Input, type Output, type System } from "./system.ts";
 
 /** Fewer octets than this wait for company: most messages then are one write. */
 const gatherOctets = 16384;
@@ -85,12 +85,14 @@ export class QueuedMessage {
   async finish(envelope: Envelope): Promise<Refusal | undefined> {
     const child = this.#child;
     if (child === undefined) return refusalOf(cannotRunExit);
-    await this.#send();
+    const sent = this.#send();
+    if (sent !== undefined) await sent;
     child.output(0).close();
-    if (!this.#failed) await this.#attempt(() => child.output(1).write(envelopeBytes(envelope)));
+    const told = this.#failed ? undefined : this.#attempt(child.output(1), envelopeBytes(envelope));
+    if (told !== undefined) await told;
     child.output(1).close();
     const ended = await child.wait();
-    const words = await this.#wordsOf(ended);
+    const words = "code" in ended && ended.code === customExit ? await this.#wordsInTime() : undefined;
     child.input(6).close();
     if ("signal" in ended) return crashed;
     return ended.code === 0 && this.#failed ? readError : refusalOf(ended.code, words);
@@ -107,9 +109,8 @@ export class QueuedMessage {
     child.input(6).close();
   }
 
-  async #wordsOf(ended: Ended): Promise<Uint8Array | undefined> {
-    if ("signal" in ended || ended.code !== customExit || this.#words === undefined) return undefined;
-    return this.#within(this.#words, undefined);
+  async #wordsInTime(): Promise<Uint8Array | undefined> {
+    return this.#words && this.#within(this.#words, undefined);
   }
 
   async #within<Value>(promise: Promise<Value>, otherwise: Value | undefined): Promise<Value | undefined> {
@@ -120,35 +121,35 @@ export class QueuedMessage {
   }
 
   #send(): Promise<void> | undefined {
-    const [first, ...others] = this.#waiting;
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return undefined;
     this.#waiting = [];
     this.#waitingOctets = 0;
-    if (first === undefined || this.#failed || this.#child === undefined) return undefined;
-    const bytes = others.length === 0 ? first : Buffer.concat([first, ...others]);
-    const output = this.#child.output(0);
-    return this.#attempt(() => output.write(bytes));
+    if (this.#failed || this.#child === undefined) return undefined;
+    return this.#attempt(this.#child.output(0), waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting));
   }
 
   /** A program that does not want all of the message has a reason, and its exit code says which. */
-  async #attempt(write: () => Promise<void> | undefined): Promise<void> {
-    try {
-      await write();
-    } catch (error) {
+  #attempt(output: Output, bytes: Uint8Array): Promise<void> | undefined {
+    const failed = (error: unknown) => {
       if (!(error instanceof Closed)) throw error;
       this.#failed = true;
+    };
+    try {
+      return output.write(bytes)?.catch(failed);
+    } catch (error) {
+      failed(error);
+      return undefined;
     }
   }
 }
 
 /** Reads to the end, so that the writer never waits, and keeps the beginning. */
 async function readWords(input: Input): Promise<Uint8Array> {
-  const kept = Buffer.alloc(maximumCustomOctets);
-  let length = 0;
-  for (;;) {
-    const chunk = await input.read();
-    if (chunk === null) return kept.subarray(0, length);
-    const room = chunk.subarray(0, kept.length - length);
-    kept.set(room, length);
-    length += room.length;
+  let kept: Uint8Array = new Uint8Array();
+  for (let chunk = await input.read(); chunk !== null; chunk = await input.read()) {
+    const room = maximumCustomOctets - kept.length;
+    if (room > 0) kept = Buffer.concat([kept, chunk.subarray(0, room)]);
   }
+  return kept;
 }

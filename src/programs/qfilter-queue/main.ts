@@ -10,10 +10,8 @@ export const exit = { configuration: 55, cannotRun: 71 } as const;
  */
 export async function main(_args: readonly string[], system: System): Promise<number> {
   try {
-    const filters = await readFilters(system);
-    if (filters === undefined) return exit.configuration;
-    const words = filters.flatMap((filter, at) => (at === 0 ? [filter] : ["--", filter]));
-    return await system.exec(["bin/qmail-qfilter", ...words]);
+    const command = await readCommand(system);
+    return command === undefined ? exit.configuration : await system.exec(command);
   } catch (error) {
     if (error instanceof CannotOpen) return exit.configuration;
     if (error instanceof CannotRun) return exit.cannotRun;
@@ -22,9 +20,22 @@ export async function main(_args: readonly string[], system: System): Promise<nu
 }
 
 /** undefined: the file is named and missing. Mail that should be filtered must not pass because it is. */
-async function readFilters(system: System): Promise<readonly string[] | undefined> {
+async function readCommand(system: System): Promise<readonly string[] | undefined> {
   const path = system.env.get("QMAILQUEUEFILTERS");
-  if (path === undefined) return [];
+  if (path === undefined) return commandOf([]);
   const bytes = path === "" ? undefined : await system.readFile(path);
-  return bytes === undefined ? undefined : listOf(Buffer.from(bytes).toString("latin1"));
+  if (bytes === undefined) return undefined;
+  let command = commands.get(bytes);
+  if (command === undefined) {
+    command = commandOf(listOf(Buffer.from(bytes).toString("latin1")));
+    commands.set(bytes, command);
+  }
+  return command;
+}
+
+/** An unchanged file is the same object, and its command is made once. */
+const commands = new WeakMap<Uint8Array, readonly string[]>();
+
+function commandOf(filters: readonly string[]): readonly string[] {
+  return ["bin/qmail-qfilter", ...filters.flatMap((filter, at) => (at === 0 ? [filter] : ["--", filter]))];
 }

@@ -2,7 +2,6 @@
  * qmail-queue: takes one message (descriptor 0) and its envelope (descriptor 1), and answers 0 when neither can be
  * lost any more. qmail-queue(8)
  */
-import { join } from "node:path";
 import { readServiceUids } from "../../control/accounts.ts";
 import { parseEnvelope } from "../../protocol/queue/envelope.ts";
 import { exitOf, Submission } from "../../system/queue/submission.ts";
@@ -23,7 +22,7 @@ export function main(_args: readonly string[], system: System): Promise<number> 
 
 /** The same for a message with `top`, as latin1, before what comes on descriptor 0. */
 export async function queueMessage(system: System, top: string): Promise<number> {
-  const submission = new Submission(join(system.home(), "queue"));
+  const submission = new Submission(`${system.home()}/queue`);
   try {
     const message = system.input(0);
     if (top !== "") await submission.write(Buffer.from(top, "latin1"));

@@ -17,9 +17,14 @@ export type EnvelopeFault = { readonly fault: string; readonly exit: 11 | 54 | 9
 
 /** The envelope's bytes. Throws RangeError for an address with a NUL, which would be read as several. */
 export function envelopeBytes({ sender, recipients }: Envelope): Uint8Array {
-  const items = [`F${sender}`, ...recipients.map((recipient) => `T${recipient}`)];
-  if (items.some((item) => item.includes("\0"))) throw new RangeError("an address has no NUL");
-  return Buffer.from(items.join("\0") + "\0\0", "latin1");
+  let text = `F${withoutNul(sender)}\0`;
+  for (const recipient of recipients) text += `T${withoutNul(recipient)}\0`;
+  return Buffer.from(`${text}\0`, "latin1");
+}
+
+function withoutNul(address: string): string {
+  if (address.includes("\0")) throw new RangeError("an address has no NUL");
+  return address;
 }
 
 /** The envelope in `bytes`, all that came until the end of file; what follows its last NUL is ignored. */

@@ -51,8 +51,8 @@ export function framesBytes(
   id: number,
   frames: readonly (readonly [number, readonly Uint8Array[]])[],
 ): Uint8Array {
-  const size = (parts: readonly Uint8Array[]) => parts.reduce((sum, part) => sum + part.length, 0);
-  const total = frames.reduce((sum, [, parts]) => sum + headerOctets + size(parts), 0);
+  let total = 0;
+  for (const [, parts] of frames) total += headerOctets + size(parts);
   const bytes = Buffer.allocUnsafe(total);
   let at = 0;
   for (const [kindOf, parts] of frames) {
@@ -63,6 +63,12 @@ export function framesBytes(
     }
   }
   return bytes;
+}
+
+function size(parts: readonly Uint8Array[]): number {
+  let sum = 0;
+  for (const part of parts) sum += part.length;
+  return sum;
 }
 
 const nothing = Buffer.alloc(0);

@@ -8,6 +8,8 @@ export const maximumHops = 100;
 
 const lineFeed = 10;
 const longest = "delivered".length;
+/** What the fields that are counted begin with: most others are passed over by their first octet. */
+const counted = new Set(Buffer.from("rRdD"));
 
 /** Takes a message with LF line ends, in any pieces, and looks no further than the header. */
 export class HopCounter {
@@ -26,6 +28,10 @@ export class HopCounter {
     let at = 0;
     while (this.#inHeader) {
       const end = bytes.indexOf(lineFeed, at);
+      if (end > at && this.#begun === "" && !counted.has(bytes[at]!)) {
+        at = end + 1;
+        continue;
+      }
       const room = longest - this.#begun.length;
       const start =
         this.#begun + bytes.toString("latin1", at, Math.min(at + room, end < 0 ? bytes.length : end));

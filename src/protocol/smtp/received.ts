@@ -26,7 +26,7 @@ export function receivedField(trace: Trace): string {
 }
 
 /** Names are told apart by their letters, not by the letters' case. */
-const sameName = (one: string, other: string) => lower(one) === lower(other);
+const sameName = (one: string, other: string) => one.length === other.length && lower(one) === lower(other);
 const lower = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
 /** Any other byte could end the comment, or the line. */
