@@ -16,6 +16,7 @@ import {
   step,
   type Transaction,
 } from "../protocol/smtp/server-session.ts";
+import { passesThrough } from "./passing-memory.ts";
 import { Closed, type System, TimedOut } from "./system.ts";
 
 /** Takes one message as it arrives, with LF line ends. */
@@ -125,6 +126,7 @@ class Conversation {
       for (let chunk: Uint8Array | null = this.#commands.takeRest(); ; chunk = await this.#read()) {
         if (chunk === null) return "gone";
         const { content, next, found } = decoder.take(chunk); // decoded where it lies: the bytes are ours
+        if (found === "more") passesThrough(chunk);
         const room = taker.write(content);
         if (room !== undefined) await room;
         if (found === "more") continue;

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { FrameReader, frameHead, framesBytes, kind } from "../../protocol/queue/frames.ts";
 import { type Handover, handoverBytes } from "../../protocol/queue/handover.ts";
 import { deadlines } from "../deadlines.ts";
+import { giveBack } from "../passing-memory.ts";
 import { codeOf } from "../system.ts";
 
 /** A day: as long as qmail-queue waits for anything. */
@@ -83,10 +84,10 @@ class QueueConnection {
   }
 
   /** Writes `bytes`; a promise means that the other side is slow. */
-  send(bytes: Uint8Array): Promise<void> | undefined {
+  send(bytes: Uint8Array, written?: () => void): Promise<void> | undefined {
     if (this.#broken) throw new HandoverBroken("qmail-send went away");
     this.#gather();
-    if (this.#socket.write(bytes)) return undefined;
+    if (this.#socket.write(bytes, written)) return undefined;
     this.#drained ??= new Promise((resolve, reject) => {
       const done = (closed: boolean) => {
         this.#socket.off("drain", onDrain);
@@ -174,9 +175,14 @@ export async function handOver(
   return verdict;
 }
 
+/** Fewer octets of a large message wait for company: neither process wakes the other for less. */
+const gatherOctets = 256 * 1024;
+
 /** A message that is handed over while it arrives. */
 export class Streamed {
   readonly #connection: QueueConnection;
+  #waiting: Uint8Array[] = [];
+  #octets = 0;
 
   private constructor(connection: QueueConnection) {
     this.#connection = connection;
@@ -189,13 +195,27 @@ export class Streamed {
 
   /** Throws (or rejects with) HandoverBroken. */
   write(bytes: Uint8Array): Promise<void> | undefined {
-    void this.#connection.send(frameHead(kind.content, 0, bytes.length))?.catch(() => {}); // the next tells
-    return this.#connection.send(bytes);
+    this.#waiting.push(bytes);
+    this.#octets += bytes.length;
+    return this.#octets < gatherOctets ? undefined : this.#send();
+  }
+
+  #send(): Promise<void> | undefined {
+    const waiting = this.#waiting;
+    let room = this.#connection.send(frameHead(kind.content, 0, this.#octets));
+    this.#waiting = [];
+    this.#octets = 0;
+    for (const bytes of waiting) {
+      void room?.catch(() => {}); // the next tells
+      room = this.#connection.send(bytes, () => giveBack(bytes));
+    }
+    return room;
   }
 
   /** The message is complete. Resolves to the exit code. Throws HandoverBroken. */
   async finish(handover: Handover): Promise<number> {
     try {
+      await this.#send();
       const verdict = this.#connection.verdict(0);
       verdict.catch(() => {});
       await this.#connection.send(framesBytes(0, [[kind.end, handoverBytes(handover)]]));
