@@ -35,6 +35,8 @@ class QueueConnection {
   readonly #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #broken = false;
+  /** To be written before this turn of the loop is over. */
+  #gathered: Uint8Array[] = [];
   /** While the other side is slow: resolves when it has caught up. */
   #drained: Promise<void> | undefined;
 
@@ -76,18 +78,34 @@ class QueueConnection {
     return this.#lastId;
   }
 
-  /** What many sessions say in one turn of the loop is one write here, and one read there. */
-  #gather(): void {
-    if (this.#socket.writableCorked > 0) return;
-    this.#socket.cork();
-    setImmediate(() => this.#socket.uncork());
+  /**
+   * Writes `bytes` before the loop waits again: what many sessions say in one turn is one write here, and one read there. A
+   * promise means that the other side is slow.
+   */
+  send(bytes: Uint8Array): Promise<void> | undefined {
+    if (this.#broken) throw new HandoverBroken("qmail-send went away");
+    if (this.#gathered.push(bytes) === 1) setImmediate(() => this.#sendGathered());
+    return this.#socket.writableNeedDrain ? this.#room() : undefined;
   }
 
-  /** Writes `bytes`; a promise means that the other side is slow. */
-  send(bytes: Uint8Array, written?: () => void): Promise<void> | undefined {
+  #sendGathered(): void {
+    const gathered = this.#gathered;
+    this.#gathered = [];
+    if (!this.#broken) this.#socket.write(gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered));
+  }
+
+  /** Writes `run` in one go and calls `written` once it is; a promise means that the other side is slow. */
+  sendRun(run: readonly Uint8Array[], written: () => void): Promise<void> | undefined {
     if (this.#broken) throw new HandoverBroken("qmail-send went away");
-    this.#gather();
-    if (this.#socket.write(bytes, written)) return undefined;
+    this.#socket.cork();
+    let more = true;
+    for (let at = 0; at < run.length; at++)
+      more = this.#socket.write(run[at]!, at === run.length - 1 ? written : undefined);
+    this.#socket.uncork();
+    return more ? undefined : this.#room();
+  }
+
+  #room(): Promise<void> {
     this.#drained ??= new Promise((resolve, reject) => {
       const done = (closed: boolean) => {
         this.#socket.off("drain", onDrain);
@@ -202,14 +220,10 @@ export class Streamed {
 
   #send(): Promise<void> | undefined {
     const waiting = this.#waiting;
-    let room = this.#connection.send(frameHead(kind.content, 0, this.#octets));
+    const head = frameHead(kind.content, 0, this.#octets);
     this.#waiting = [];
     this.#octets = 0;
-    for (const bytes of waiting) {
-      void room?.catch(() => {}); // the next tells
-      room = this.#connection.send(bytes, () => giveBack(bytes));
-    }
-    return room;
+    return this.#connection.sendRun([head, ...waiting], () => waiting.forEach(giveBack));
   }
 
   /** The message is complete. Resolves to the exit code. Throws HandoverBroken. */
