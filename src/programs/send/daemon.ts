@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { setInterval as every } from "node:timers";
 import { becomeAsToldNow } from "../../system/become-as-told.ts";
+import { writeLog } from "../../system/log-line.ts";
 import { listenForMessages } from "../../system/queue/listener.ts";
 import { AlreadyRunning, agentsHaveEnded, lockQueue } from "../../system/queue/lock.ts";
 import { sweepSpool } from "../../system/queue/spool.ts";
@@ -70,7 +71,7 @@ class Daemon {
     this.#agents = agents;
     this.#folder = folder;
     this.#store = store;
-    this.#log = new DeliveryLog((lines) => system.log(lines));
+    this.#log = new DeliveryLog(writeLog);
   }
 
   async run(over: Promise<void> | undefined): Promise<number> {

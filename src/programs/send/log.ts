@@ -1,15 +1,16 @@
 import type { Report } from "../../protocol/queue/job.ts";
+import { lineTextOf } from "../../system/log-line.ts";
 import type { Message } from "../../system/queue/store.ts";
 
 const verbs = { success: "success", failure: "failure", deferral: "deferral" } as const;
 
 /** The lines that qmail-send has always written; tools read them. Source: qmail-log(5). */
 export class DeliveryLog {
-  readonly #write: (lines: string) => void;
-  #lines: string[] = [];
+  readonly #write: (lines: Buffer) => void;
+  #lines = "";
 
-  /** `write` gets one or more lines, without the last LF. */
-  constructor(write: (lines: string) => void) {
+  /** `write` gets one or more lines, each with its LF. */
+  constructor(write: (lines: Buffer) => void) {
     this.#write = write;
   }
 
@@ -30,19 +31,21 @@ export class DeliveryLog {
   }
 
   line(line: string): void {
-    if (this.#lines.push(line) === 1) setImmediate(() => this.flush());
+    if (this.#lines === "") setImmediate(() => this.flush());
+    this.#lines += lineTextOf(line);
   }
 
   /** What was logged in one turn of the loop is one write. */
   flush(): void {
-    if (this.#lines.length === 0) return;
-    const lines = this.#lines.join("\n");
-    this.#lines = [];
+    if (this.#lines === "") return;
+    const lines = Buffer.from(this.#lines, "latin1");
+    this.#lines = "";
     this.#write(lines);
   }
 }
 
 /** No byte of a stranger can begin a line of the log. */
-export function safe(text: string): string {
-  return text.replace(/[\x00-\x1f\x7f]/g, "?");
-}
+export const safe = (text: string): string => (unsafe.test(text) ? text.replace(everyUnsafe, "?") : text);
+
+const unsafe = /[\x00-\x1f\x7f]/;
+const everyUnsafe = /[\x00-\x1f\x7f]/g;
