@@ -59,6 +59,9 @@ async function lock(folder: string, system: System): Promise<void> {
   }
 }
 
+/** Which deliveries are woken for a recipient. Those that are new have no way yet: they are adopted first. */
+const wayOf = { [channel.local]: "local", [channel.remote]: "remote", [channel.new]: undefined } as const;
+
 class Daemon {
   readonly #system: System;
   readonly #folder: string;
@@ -108,8 +111,8 @@ class Daemon {
           settle: (id) => {
             settle(id !== undefined);
             if (id === undefined) return;
-            log.newMessage({ ...message, id });
-            deliveries.wake();
+            log.newMessage(id, message);
+            for (const { channel: way } of message.recipients) deliveries.wake(wayOf[way]);
           },
         }),
     });
@@ -117,7 +120,7 @@ class Daemon {
     const adopt = () => {
       for (const id of adoption.look()) {
         const message = store.message(id);
-        if (message !== undefined) log.newMessage(message);
+        if (message !== undefined) log.newMessage(id, message);
         deliveries.wake();
       }
     };
@@ -126,7 +129,9 @@ class Daemon {
     const server = await listenForMessages(join(folder, "socket"), (client) => void intake.serve(client));
     log.line(`status: local 0/${settings.concurrency.local} remote 0/${settings.concurrency.remote}`);
     const refresh = async () => {
+      const { local, remote } = settings.concurrency;
       settings = await readSettings(system);
+      if (settings.concurrency.local > local || settings.concurrency.remote > remote) deliveries.wake();
       adopt();
     };
     const timer = every(() => {

@@ -54,12 +54,17 @@ export class Deliveries {
   /** Recipients that are being delivered to, or whose outcome is not on disk yet. */
   readonly #claimed = { local: new Set<number>(), remote: new Set<number>() };
   readonly #running = { local: 0, remote: 0 };
+  /** Ways on which somebody may be due whom we have not claimed. */
+  readonly #stale = { local: true, remote: true };
+  /** When the next recipient of a way comes due: the queue is not asked before, unless the way is stale. */
+  readonly #next = { local: 0, remote: 0 };
   /** Those up to here were in the queue before we were. */
   readonly #before: number;
   readonly #uncertain = new Set<number>();
   #last = 0;
   #soon = false;
   #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
   #stopping: (() => void) | undefined;
 
   constructor(options: DeliveriesOptions) {
@@ -67,8 +72,14 @@ export class Deliveries {
     this.#before = options.store.lastRecipient();
   }
 
-  /** Something may be due. Calls of one turn count as one. */
-  wake(): void {
+  /** Somebody may be due, now or sooner than was known, on `way` or on any. Calls of one turn count as one. */
+  wake(way?: Way): void {
+    if (way === undefined) this.#stale.local = this.#stale.remote = true;
+    else this.#stale[way] = true;
+    if (way === undefined || this.#free(way) > 0) this.#lookSoon();
+  }
+
+  #lookSoon(): void {
     if (this.#soon || this.#stopping !== undefined) return;
     this.#soon = true;
     setImmediate(() => {
@@ -92,24 +103,45 @@ export class Deliveries {
 
   #look(): void {
     if (this.#stopping !== undefined) return;
-    const { store, now } = this.#options;
-    const at = now();
+    const at = this.#options.now();
     let next = at + longestSleepMs;
     for (const way of ["local", "remote"] as const) {
-      this.#fill(way, at);
-      next = Math.min(next, store.nextDue(channel[way], at) ?? next);
+      if (this.#stale[way] || this.#next[way] <= at) this.#fill(way, at);
+      if (this.#free(way) > 0) next = Math.min(next, this.#next[way]);
     }
+    this.#sleepUntil(next, at);
+  }
+
+  /** One timer is enough that is early: the look that it brings finds out. */
+  #sleepUntil(next: number, at: number): void {
+    if (this.#timerAt > at && this.#timerAt <= next) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.wake(), Math.max(1, next - at));
+    this.#timerAt = next;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAt = Number.POSITIVE_INFINITY;
+        this.wake();
+      },
+      Math.max(1, next - at),
+    );
+  }
+
+  /** How many deliveries more there may be at this moment. */
+  #free(way: Way): number {
+    return this.#options.settings().concurrency[way] - this.#running[way];
   }
 
   #fill(way: Way, at: number): void {
-    const { store, settings } = this.#options;
-    const free = settings().concurrency[way] - this.#running[way];
+    const { store } = this.#options;
+    const free = this.#free(way);
     const claimed = this.#claimed[way];
     if (free <= 0) return;
-    const due = store.due(channel[way], at, claimed.size + free).filter(({ id }) => !claimed.has(id));
-    for (const recipient of due.slice(0, free)) void this.#start(way, recipient);
+    const most = claimed.size + free;
+    const due = store.due(channel[way], at, most);
+    this.#stale[way] = due.length === most;
+    this.#next[way] = store.nextDue(channel[way], at) ?? Number.POSITIVE_INFINITY;
+    const unclaimed = due.filter(({ id }) => !claimed.has(id));
+    for (const recipient of unclaimed.slice(0, free)) void this.#start(way, recipient);
   }
 
   async #start(way: Way, recipient: Due): Promise<void> {
@@ -127,7 +159,7 @@ export class Deliveries {
     log.ended(number, outcome);
     this.#status();
     this.#settle(way, recipient, message, outcome);
-    if (this.#stopping === undefined) this.wake();
+    if (this.#stopping === undefined) this.#lookSoon();
     else this.#stopped();
   }
 
@@ -151,7 +183,8 @@ export class Deliveries {
         if (ended) log.line(`end msg ${message.id}`);
         if (ended && message.file !== null) void removeSpooled(folder, message.file);
         if (bounced !== undefined) this.#announce(bounced);
-        if (outcome.how === "deferral" || bounced !== undefined) this.wake();
+        if (bounced !== undefined) this.wake();
+        else if (outcome.how === "deferral") this.wake(way);
       },
     });
   }
@@ -203,7 +236,7 @@ export class Deliveries {
 
   #announce(id: number): void {
     const message = this.#options.store.message(id);
-    if (message !== undefined) this.#options.log.newMessage(message);
+    if (message !== undefined) this.#options.log.newMessage(id, message);
   }
 
   #status(): void {

@@ -5,7 +5,7 @@ import { DeliveryLog } from "./log.ts";
 test("what is logged in one turn is one write, and as many lines as it was", async () => {
   const written: string[] = [];
   const log = new DeliveryLog((lines) => written.push(lines.toString("latin1")));
-  log.newMessage({ id: 7, sizeOctets: 90, sender: "bob\nnew msg 8@example.com", pid: "12", uid: 1000 });
+  log.newMessage(7, { sizeOctets: 90, sender: "bob\nnew msg 8@example.com", pid: "12", uid: 1000 });
   log.ended(1, { how: "success", text: "did 1+0+0\n" });
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(written, [

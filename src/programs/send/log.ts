@@ -14,7 +14,10 @@ export class DeliveryLog {
     this.#write = write;
   }
 
-  newMessage({ id, sizeOctets, sender, pid, uid }: Omit<Message, "file" | "trace" | "arrived">): void {
+  newMessage(
+    id: number,
+    { sizeOctets, sender, pid, uid }: Pick<Message, "sizeOctets" | "sender" | "pid" | "uid">,
+  ): void {
     this.line(`new msg ${id}`);
     this.line(`info msg ${id}: bytes ${sizeOctets} from <${safe(sender)}> qp ${pid} uid ${uid}`);
   }

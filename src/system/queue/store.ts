@@ -64,6 +64,8 @@ const schema = `
 `;
 
 const statements = {
+  begin: "BEGIN IMMEDIATE",
+  commit: "COMMIT",
   addMessage: `INSERT INTO messages (sender, uid, pid, trace, sizeOctets, arrived, file, content)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   addRecipient: "INSERT INTO recipients (message, address, channel, due) VALUES (?, ?, ?, ?)",
@@ -91,7 +93,7 @@ const statements = {
 /** An open queue. All methods wait for the disk. They throw the system's or SQLite's error. */
 export class QueueStore {
   readonly #db: DatabaseSync;
-  readonly #prepared = new Map<string, StatementSync>();
+  readonly #prepared: Partial<Record<keyof typeof statements, StatementSync>> = {};
 
   /** Opens the queue in `folder`, and makes it when it is not there. */
   constructor(folder: string) {
@@ -109,10 +111,10 @@ export class QueueStore {
 
   /** Does `work` as one transaction: all of it is on disk when this returns, or none. */
   transact<Result>(work: () => Result): Result {
-    this.#db.exec("BEGIN IMMEDIATE");
+    this.#prepare("begin").run();
     try {
       const result = work();
-      this.#db.exec("COMMIT");
+      this.#prepare("commit").run();
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -122,22 +124,13 @@ export class QueueStore {
 
   /** Adds a message, due at once. Returns its number, which is never used again. */
   add(message: NewMessage): number {
-    const { sender, uid, pid, trace, sizeOctets, arrived, content } = message;
-    const [file, bytes] = "file" in content ? [content.file, null] : [null, content.bytes];
-    const { lastInsertRowid } = this.#run(
-      "addMessage",
-      sender,
-      uid,
-      pid,
-      trace,
-      sizeOctets,
-      arrived,
-      file,
-      bytes,
-    );
-    const id = Number(lastInsertRowid);
-    for (const { address, channel: way } of message.recipients)
-      this.#run("addRecipient", id, address, way, arrived);
+    const { sender, recipients, uid, pid, trace, sizeOctets, arrived, content } = message;
+    const file = "file" in content ? content.file : null;
+    const bytes = "file" in content ? null : content.bytes;
+    const added = this.#prepare("addMessage").run(sender, uid, pid, trace, sizeOctets, arrived, file, bytes);
+    const id = Number(added.lastInsertRowid);
+    const addRecipient = this.#prepare("addRecipient");
+    for (const { address, channel: way } of recipients) addRecipient.run(id, address, way, arrived);
     return id;
   }
 
@@ -222,16 +215,15 @@ export class QueueStore {
   }
 
   #prepare(name: keyof typeof statements): StatementSync {
-    let statement = this.#prepared.get(name);
-    if (statement === undefined) {
-      statement = this.#db.prepare(statements[name]);
-      this.#prepared.set(name, statement);
-    }
-    return statement;
+    const there = this.#prepared[name];
+    if (there !== undefined) return there;
+    const prepared = this.#db.prepare(statements[name]);
+    this.#prepared[name] = prepared;
+    return prepared;
   }
 
-  #run(name: keyof typeof statements, ...values: (number | string | Uint8Array | null)[]) {
-    return this.#prepare(name).run(...values);
+  #run(name: keyof typeof statements, ...values: (number | string | null)[]): void {
+    this.#prepare(name).run(...values);
   }
 
   #get<Row>(name: keyof typeof statements, ...values: number[]): Row | undefined {
