@@ -1,6 +1,13 @@
 /** qmail-send's door: messages that qmail-queue hands over at the socket, many at once, from clients nobody trusts. */
 import { type Envelope, parseEnvelope } from "../../protocol/queue/envelope.ts";
-import { type Frame, FrameReader, frameBytes, kind, NotAFrame } from "../../protocol/queue/frames.ts";
+import {
+  type Frame,
+  FrameReader,
+  kind,
+  NotAFrame,
+  type Verdict,
+  verdictsBytes,
+} from "../../protocol/queue/frames.ts";
 import { type Handover, parseHandover } from "../../protocol/queue/handover.ts";
 import { invokedLine, invokerOf, type ServiceUids } from "../../protocol/queue/invoked.ts";
 import { Incoming, MemoryBudget } from "../../system/queue/incoming.ts";
@@ -67,7 +74,7 @@ class Session {
   /** What is in #halfFrames of ours. */
   #halfOctets = 0;
   readonly #open = new Map<number, Incoming>();
-  #answers: Uint8Array[] = [];
+  #answers: Verdict[] = [];
   #unsentOctets = 0;
 
   constructor(client: QueueClient, receiver: Receiver, budget: MemoryBudget, halfFrames: MemoryBudget) {
@@ -87,6 +94,8 @@ class Session {
         const wait = this.#take(frame);
         if (wait !== undefined) await wait;
       }
+      // What is complete is on its way to the disk; what is not may wait for long.
+      for (const incoming of this.#open.values()) incoming.own();
       this.#keeps(reader.heldOctets);
       if (this.#open.size > maximumOpen) throw new NotAFrame("too many messages at once");
       if (this.#unsentOctets > maximumUnsentOctets) throw new Closed();
@@ -182,12 +191,12 @@ class Session {
 
   /** Answers of one turn leave in one write. */
   #answer(id: number, code: number): void {
-    if (this.#answers.push(frameBytes(kind.verdict, id, Uint8Array.of(code))) > 1) return;
+    if (this.#answers.push({ id, exit: code }) > 1) return;
     queueMicrotask(() => this.#send());
   }
 
   #send(): void {
-    const bytes = Buffer.concat(this.#answers);
+    const bytes = verdictsBytes(this.#answers);
     this.#answers = [];
     this.#unsentOctets += bytes.length;
     const sent = () => {

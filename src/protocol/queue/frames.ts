@@ -46,6 +46,24 @@ export function frameHead(kindOf: number, id: number, length: number): Uint8Arra
   return head;
 }
 
+/** What is answered about a message: an exit code. */
+export interface Verdict {
+  readonly id: number;
+  readonly exit: number;
+}
+
+/** Verdicts on several messages as one run of bytes. */
+export function verdictsBytes(verdicts: readonly Verdict[]): Uint8Array {
+  const bytes = Buffer.allocUnsafe(verdicts.length * (headerOctets + 1));
+  let at = 0;
+  for (const { id, exit } of verdicts) {
+    at = writeHeader(bytes, at, kind.verdict, id, 1);
+    bytes[at] = exit;
+    at += 1;
+  }
+  return bytes;
+}
+
 /** Several frames of one message as one run of bytes, so that they leave in one write. */
 export function framesBytes(
   id: number,
@@ -106,30 +124,32 @@ export class FrameReader {
   /** The frames that `chunk` completes; their payloads are views of it where they can be. Throws NotAFrame. */
   push(chunk: Uint8Array): Frame[] {
     const frames: Frame[] = [];
-    let bytes = this.#withRest(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-    while (bytes.length > 0) {
+    const bytes = this.#withRest(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    for (let at = 0; at < bytes.length; ) {
       if (this.#pending > 0) {
-        const payload = bytes.subarray(0, this.#pending);
+        const payload = bytes.subarray(at, at + this.#pending);
         this.#pending -= payload.length;
-        bytes = bytes.subarray(payload.length);
+        at += payload.length;
         frames.push({ kind: kind.content, id: this.#id, payload });
         continue;
       }
-      if (bytes.length < headerOctets) return this.#keep(bytes, headerOctets, frames);
-      const length = bytes.readUInt32BE(0);
-      const kindOf = bytes[4]!;
-      const id = bytes.readUInt32BE(5);
+      const left = bytes.length - at;
+      if (left < headerOctets) return this.#keep(bytes.subarray(at), headerOctets, frames);
+      const length = bytes.readUInt32BE(at);
+      const kindOf = bytes[at + 4]!;
+      const id = bytes.readUInt32BE(at + 5);
       if (kindOf === kind.content) {
         this.#pending = length;
         this.#id = id;
-        bytes = bytes.subarray(headerOctets);
+        at += headerOctets;
         continue;
       }
       if (kindOf < kind.content || kindOf > kind.forget) throw new NotAFrame(`kind ${kindOf}`);
       if (length > maximumPayloadOctets) throw new NotAFrame(`${length} octets`);
-      if (bytes.length < headerOctets + length) return this.#keep(bytes, headerOctets + length, frames);
-      frames.push({ kind: kindOf, id, payload: bytes.subarray(headerOctets, headerOctets + length) });
-      bytes = bytes.subarray(headerOctets + length);
+      const whole = headerOctets + length;
+      if (left < whole) return this.#keep(bytes.subarray(at), whole, frames);
+      frames.push({ kind: kindOf, id, payload: bytes.subarray(at + headerOctets, at + whole) });
+      at += whole;
     }
     return frames;
   }

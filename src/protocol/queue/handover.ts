@@ -25,8 +25,9 @@ export function parseHandover(payload: Uint8Array): Handover | undefined {
   const first = payload.indexOf(0);
   const second = payload.indexOf(0, first + 1);
   if (first < 0 || second < 0) return undefined;
-  const pid = Buffer.from(payload.subarray(0, first)).toString("latin1");
-  const flag = Buffer.from(payload.subarray(first + 1, second)).toString("latin1");
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+  const pid = bytes.toString("latin1", 0, first);
+  const flag = bytes.toString("latin1", first + 1, second);
   if (!pidForm.test(pid) || (flag !== "a" && flag !== "-")) return undefined;
-  return { pid, authenticated: flag === "a", envelope: payload.subarray(second + 1) };
+  return { pid, authenticated: flag === "a", envelope: bytes.subarray(second + 1) };
 }

@@ -18,7 +18,9 @@ export class Direct {
   }
 
   write(bytes: Uint8Array): Promise<void> | undefined {
-    return this.#incoming.write(bytes);
+    const wait = this.#incoming.write(bytes);
+    this.#incoming.own();
+    return wait;
   }
 
   /** The message is complete. Resolves to the exit code; throws or rejects with the system's or SQLite's error. */

@@ -15,6 +15,8 @@ export class Incoming {
   readonly #folder: string;
   readonly #budget: MemoryBudget;
   #parts: Uint8Array[] = [];
+  /** So many of #parts are no small views. */
+  #owned = 0;
   #held = 0;
   #file: SpoolFile | undefined;
   #failure: unknown;
@@ -30,12 +32,19 @@ export class Incoming {
     this.sizeOctets += bytes.length;
     if (this.#failure !== undefined) return undefined;
     if (this.#file !== undefined) return this.#file.write(bytes)?.catch((error) => this.#fail(error));
-    // A small view would keep a large chunk alive.
-    this.#parts.push(bytes.length * 2 < bytes.buffer.byteLength ? bytes.slice() : bytes);
+    this.#parts.push(bytes);
     this.#held += bytes.length;
     this.#budget.usedOctets += bytes.length;
     const tooMuch = this.#held > maximumRowOctets || this.#budget.usedOctets > this.#budget.limitOctets;
     return tooMuch ? this.#spill().catch((error) => this.#fail(error)) : undefined;
+  }
+
+  /** To be called where the message may take its time: small views of large chunks, which they keep alive, become copies. */
+  own(): void {
+    for (; this.#owned < this.#parts.length; this.#owned++) {
+      const part = this.#parts[this.#owned]!;
+      if (part.length * 2 < part.buffer.byteLength) this.#parts[this.#owned] = part.slice();
+    }
   }
 
   /**
@@ -54,6 +63,7 @@ export class Incoming {
     this.#budget.usedOctets -= this.#held;
     this.#held = 0;
     this.#parts = [];
+    this.#owned = 0;
   }
 
   /** The message does not come about. */
