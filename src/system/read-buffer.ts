@@ -62,12 +62,25 @@ export function readInto(socket: Socket, take: (chunk: Buffer) => boolean): bool
 let slab = wipeable(0).buffer;
 let slabUsed = 0;
 
+/** Full chunks that were given back: of a large message, each comes soon after another was written. */
+const spare: Buffer[] = [];
+const mostSpare = 16;
+
+/** The memory of a full `chunk` may be read into again. Whoever says so has the only view of it. */
+export function giveBack(chunk: Uint8Array): void {
+  if (chunk.byteLength !== chunkOctets || chunk.buffer.byteLength !== chunkOctets) return;
+  if (spare.length < mostSpare) spare.push(chunk as Buffer);
+}
+
 /** Not from the pool of Node.js, which keeps what others left in it, and not where garbage is collected and moved. */
 function ownCopy(bytes: Uint8Array): Buffer {
-  const copy = bytes.length > smallOctets ? Buffer.allocUnsafeSlow(bytes.length) : partOfSlab(bytes.length);
+  const copy = bytes.length > smallOctets ? ownMemory(bytes.length) : partOfSlab(bytes.length);
   copy.set(bytes);
   return copy;
 }
+
+const ownMemory = (octets: number): Buffer =>
+  (octets === chunkOctets ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(octets);
 
 function partOfSlab(octets: number): Buffer {
   if (slabUsed + octets > slab.byteLength) {

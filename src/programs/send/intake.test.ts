@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { frameHead, framesBytes, kind, maximumPayloadOctets } from "../../protocol/queue/frames.ts";
 import { handoverBytes } from "../../protocol/queue/handover.ts";
+import { socketPair } from "../../system/native.ts";
 import { channel, type NewMessage } from "../../system/queue/store.ts";
+import { connection } from "../../system/stream.ts";
 import { Intake } from "./intake.ts";
 
 /** A client that has sent `sent` and then waits until it is hung up on. */
@@ -36,11 +42,11 @@ function client(sent: readonly Uint8Array[]) {
   };
 }
 
-function intake() {
+function intake(folder = "/nonexistent") {
   const accepted: NewMessage[] = [];
   const failures: unknown[] = [];
   const one = new Intake({
-    folder: "/nonexistent",
+    folder,
     now: () => 0,
     route: (address) => (/@y\.example$/i.test(address) ? channel.local : channel.remote),
     serviceUids: () => ({}),
@@ -114,4 +120,43 @@ test("who is named a thousand times gets the message once", async () => {
     accepted[0]?.recipients.map(({ address }) => address),
     ["bob@y.example", "carol@y.example", "bob@z.example", "Bob@z.example"],
   );
+});
+
+test("large messages that come at once, over one connection and over two, are not mixed", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "intake."));
+  mkdirSync(join(folder, "mess"));
+  const { one, accepted, failures } = intake(folder);
+  const octets = 1_500_000;
+  const content = (id: number) => Buffer.alloc(octets, `message ${id}, `);
+  const end = handoverBytes({ pid: "1", authenticated: false, envelope: Buffer.from("Fa@x\0Tb@y\0\0") });
+  const send = async (...ids: number[]) => {
+    const [ours, theirs] = socketPair();
+    const served = one.serve({ ...connection(new Socket({ fd: ours, allowHalfOpen: true })), uid: 1000 });
+    const socket = new Socket({ fd: theirs });
+    for (let at = 0; at < octets; at += 100_000)
+      for (const id of ids)
+        socket.write(framesBytes(id, [[kind.content, [content(id).subarray(at, at + 100_000)]]]));
+    for (const id of ids) socket.write(framesBytes(id, [[kind.end, end]]));
+    let verdicts = 0;
+    for await (const chunk of socket) {
+      verdicts += (chunk as Buffer).length;
+      if (verdicts === 10 * ids.length) break;
+    }
+    await served;
+  };
+  try {
+    await Promise.all([send(1, 2), send(3), send(4)]);
+    await send(5);
+    const files = accepted.map((message) =>
+      readFileSync(join(folder, "mess", (message.content as { file: string }).file)),
+    );
+    for (const id of [1, 2, 3, 4, 5])
+      assert.ok(
+        files.some((file) => file.equals(content(id))),
+        `message ${id}`,
+      );
+    assert.deepEqual(failures, []);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -42,6 +42,8 @@ const maximumOpen = 256;
 const silenceSeconds = 3600;
 /** A client that takes no answers gets no more of our attention than these. */
 const maximumUnsentOctets = 65536;
+/** The memory of such a chunk is worth being used again. */
+const fullChunkOctets = 65536;
 
 export class Intake {
   readonly #receiver: Receiver;
@@ -90,10 +92,12 @@ class Session {
       const begun = this.#open.size > 0 || reader.heldOctets > 0;
       const chunk = await this.#client.input.read(begun ? silenceSeconds : undefined);
       if (chunk === null) return;
-      for (const frame of reader.push(chunk)) {
+      const frames = reader.push(chunk);
+      for (const frame of frames) {
         const wait = this.#take(frame);
         if (wait !== undefined) await wait;
       }
+      if (chunk.length >= fullChunkOctets) this.#onlyOneOf(frames)?.lend(chunk);
       // What is complete is on its way to the disk; what is not may wait for long.
       for (const incoming of this.#open.values()) incoming.own();
       this.#keeps(reader.heldOctets);
@@ -117,6 +121,13 @@ class Session {
     this.#keeps(0);
     this.#client.output.close();
     this.#client.input.close();
+  }
+
+  /** The one message that all of `frames` are content of. */
+  #onlyOneOf(frames: readonly Frame[]): Incoming | undefined {
+    const id = frames[0]?.id;
+    const alone = frames.every((frame) => frame.id === id && frame.kind === kind.content);
+    return alone && id !== undefined ? this.#open.get(id) : undefined;
   }
 
   #take({ kind: what, id, payload }: Frame): Promise<void> | undefined {

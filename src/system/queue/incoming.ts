@@ -47,6 +47,11 @@ export class Incoming {
     }
   }
 
+  /** All that `chunk` has was for this message, and nobody else has a view of it: its memory is free once it is in a file. */
+  lend(chunk: Uint8Array): void {
+    if (this.#failure === undefined) this.#file?.lend(chunk);
+  }
+
   /**
    * The content, which is on disk when it is a file. What memory it takes counts until release().
    * Throws or rejects with the system's error.

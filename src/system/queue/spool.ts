@@ -2,6 +2,7 @@
 import { closeSync, openSync, readdirSync, readSync, statSync, unlinkSync } from "node:fs";
 import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { giveBack } from "../read-buffer.ts";
 import { codeOf } from "../system.ts";
 import { giveToOwner } from "./owner.ts";
 
@@ -29,6 +30,7 @@ export class SpoolFile {
   readonly #handle: FileHandle;
   #gathered: Uint8Array[] = [];
   #octets = 0;
+  #lent: Uint8Array[] = [];
 
   private constructor(folder: string, name: string, handle: FileHandle) {
     this.#folder = folder;
@@ -53,6 +55,11 @@ export class SpoolFile {
     return this.#octets < gatherOctets ? undefined : this.#write();
   }
 
+  /** What was added last were views of `chunk`, and there are no others: once that is written, its memory may be used again. */
+  lend(chunk: Uint8Array): void {
+    this.#lent.push(chunk);
+  }
+
   /** Everything, and the name of the file, is on disk when this resolves. */
   async finish(): Promise<void> {
     await this.#write();
@@ -74,7 +81,9 @@ export class SpoolFile {
 
   async #write(): Promise<void> {
     let rest = this.#gathered;
+    const lent = this.#lent;
     this.#gathered = [];
+    this.#lent = [];
     this.#octets = 0;
     while (rest.length > 0) {
       let { bytesWritten } = await this.#handle.writev(rest);
@@ -85,6 +94,7 @@ export class SpoolFile {
       });
       rest = first < 0 ? [] : [rest[first]!.subarray(bytesWritten), ...rest.slice(first + 1)];
     }
+    lent.forEach(giveBack);
   }
 }
 
