@@ -28,11 +28,15 @@ interface Waiting {
   reject(why: Error): void;
 }
 
+/** Where verdicts are read, by all connections of this process: nothing of them is kept. */
+const readBuffer = Buffer.allocUnsafeSlow(4096);
+
 /** One connection to qmail-send. */
 class QueueConnection {
   readonly #socket: Socket;
   readonly #reader = new FrameReader();
   readonly #waiting = new Map<number, Waiting>();
+  #held = true;
   #lastId = 0;
   #broken = false;
   /** To be written before this turn of the loop is over. */
@@ -40,27 +44,30 @@ class QueueConnection {
   /** While the other side is slow: resolves when it has caught up. */
   #drained: Promise<void> | undefined;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on("data", (chunk: Buffer) => this.#read(chunk));
-    socket.on("error", () => {});
-    socket.on("close", () => {
-      this.#broken = true;
-      for (const { reject } of this.#waiting.values()) reject(new HandoverBroken("qmail-send went away"));
-      this.#waiting.clear();
-    });
+  private constructor(path: string) {
+    const callback = (octets: number) => this.#read(readBuffer.subarray(0, octets));
+    this.#socket = connect({ path, onread: { buffer: readBuffer, callback } });
   }
 
   /** Throws NobodyThere. */
   static open(path: string): Promise<QueueConnection> {
+    const connection = new QueueConnection(path);
+    const socket = connection.#socket;
     return new Promise((resolve, reject) => {
-      const socket = connect(path);
       socket.once("error", (cause) => reject(new NobodyThere(codeOf(cause), { cause })));
       socket.once("connect", () => {
         socket.removeAllListeners("error");
-        resolve(new QueueConnection(socket));
+        socket.on("error", () => {});
+        socket.on("close", () => connection.#closed());
+        resolve(connection);
       });
     });
+  }
+
+  #closed(): void {
+    this.#broken = true;
+    for (const { reject } of this.#waiting.values()) reject(new HandoverBroken("qmail-send went away"));
+    this.#waiting.clear();
   }
 
   get broken(): boolean {
@@ -69,7 +76,10 @@ class QueueConnection {
 
   /** While nobody waits for an answer, the connection does not keep the process alive. */
   #hold(): void {
-    if (this.#waiting.size > 0) this.#socket.ref();
+    const hold = this.#waiting.size > 0;
+    if (hold === this.#held) return;
+    this.#held = hold;
+    if (hold) this.#socket.ref();
     else this.#socket.unref();
   }
 
@@ -142,7 +152,7 @@ class QueueConnection {
     this.#socket.destroy();
   }
 
-  #read(chunk: Buffer): void {
+  #read(chunk: Buffer): boolean {
     try {
       for (const frame of this.#reader.push(chunk)) {
         const waiting = this.#waiting.get(frame.id);
@@ -153,23 +163,27 @@ class QueueConnection {
     } catch {
       this.#socket.destroy();
     }
+    return true;
   }
 }
 
-const shared = new Map<string, Promise<QueueConnection>>();
+const shared = new Map<string, QueueConnection>();
+const opening = new Map<string, Promise<QueueConnection>>();
 
-async function sharedConnection(path: string): Promise<QueueConnection> {
+/** The connection that all sessions share, at once when it is there. */
+function sharedConnection(path: string): QueueConnection | Promise<QueueConnection> {
   const there = shared.get(path);
-  if (there !== undefined) {
-    const connection = await there;
-    if (!connection.broken) return connection;
-    if (shared.get(path) === there) shared.delete(path);
-    return sharedConnection(path);
-  }
-  const opening = QueueConnection.open(path);
-  shared.set(path, opening);
-  opening.catch(() => shared.delete(path));
-  return opening;
+  if (there !== undefined && !there.broken) return there;
+  const underWay = opening.get(path);
+  if (underWay !== undefined) return underWay;
+  const opened = QueueConnection.open(path)
+    .then((connection) => {
+      shared.set(path, connection);
+      return connection;
+    })
+    .finally(() => opening.delete(path));
+  opening.set(path, opened);
+  return opened;
 }
 
 const socketIn = (folder: string) => join(folder, "socket");
@@ -180,16 +194,20 @@ export async function handOver(
   content: readonly Uint8Array[],
   handover: Handover,
 ): Promise<number> {
-  const connection = await sharedConnection(socketIn(folder));
+  const there = sharedConnection(socketIn(folder));
+  const connection = there instanceof Promise ? await there : there;
   const id = connection.nextId();
-  const verdict = connection.verdict(id);
-  verdict.catch(() => {}); // it is awaited below; until then, send() tells
-  await connection.send(
+  const slow = connection.send(
     framesBytes(id, [
       [kind.content, content],
       [kind.end, handoverBytes(handover)],
     ]),
   );
+  const verdict = connection.verdict(id);
+  if (slow !== undefined) {
+    verdict.catch(() => {}); // it is awaited below; until then, send() tells
+    await slow;
+  }
   return verdict;
 }
 
