@@ -2,6 +2,9 @@ import type { Report } from "../../protocol/queue/job.ts";
 import { lineTextOf } from "../../system/log-line.ts";
 import type { Message } from "../../system/queue/store.ts";
 
+/** Lines of so many milliseconds are one write: whoever reads the log is woken for each. */
+const gatherMs = 10;
+
 const verbs = { success: "success", failure: "failure", deferral: "deferral" } as const;
 
 /** The lines that qmail-send has always written; tools read them. Source: qmail-log(5). */
@@ -34,11 +37,11 @@ export class DeliveryLog {
   }
 
   line(line: string): void {
-    if (this.#lines === "") setImmediate(() => this.flush());
+    if (this.#lines === "") setTimeout(() => this.flush(), gatherMs);
     this.#lines += lineTextOf(line);
   }
 
-  /** What was logged in one turn of the loop is one write. */
+  /** What is waiting goes now. */
   flush(): void {
     if (this.#lines === "") return;
     const lines = Buffer.from(this.#lines, "latin1");
