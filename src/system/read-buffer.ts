@@ -73,7 +73,7 @@ export function giveBack(chunk: Uint8Array): void {
 }
 
 /** Not from the pool of Node.js, which keeps what others left in it, and not where garbage is collected and moved. */
-function ownCopy(bytes: Uint8Array): Buffer {
+export function ownCopy(bytes: Uint8Array): Buffer {
   const copy = bytes.length > smallOctets ? ownMemory(bytes.length) : partOfSlab(bytes.length);
   copy.set(bytes);
   return copy;

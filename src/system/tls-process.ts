@@ -1,6 +1,5 @@
 /** A process that holds a key for one connection: it reads the key, gives up what it can, and speaks TLS. */
 import { closeSync, fstatSync, writeSync } from "node:fs";
-import { Socket } from "node:net";
 import { blockOf } from "../protocol/ucspi-tls/block.ts";
 import * as native from "./native.ts";
 import type { CertificateFiles } from "./resident/service.ts";
@@ -54,17 +53,16 @@ function serve({ said, heard, notify, seconds }: Carried, identities: Identities
   if (!fstatSync(0).isSocket()) throw new Error("descriptor 0 is no connection");
   return new Promise((resolve, reject) => {
     serveTls({
-      client: new Socket({ fd: 0, readable: true, writable: true, allowHalfOpen: true }),
-      said: new Socket({ fd: said, readable: true, writable: false }),
-      heard: new Socket({ fd: heard, readable: false, writable: true }),
+      ...{ client: 0, said, heard },
       identities,
       ...identities.policy,
       host: undefined,
       seconds,
-      secured: (block) => {
-        if (notify === undefined) return;
-        writeSync(notify, blockOf(block));
+      secured: (tls) => {
+        if (notify === undefined) return undefined;
+        writeSync(notify, blockOf(identities.blockFor(tls)));
         closeSync(notify);
+        return undefined;
       },
       refused: (why) => reject(new Error(`unable to accept SSL: ${why}`)),
       ended: (how) => (how === "" ? resolve() : reject(new Error(how))),

@@ -1,22 +1,28 @@
 /**
  * One session inside TLS, as the process that holds the keys sees it: the handshake, then bytes carried between the
- * client and the program's end until both are done.
+ * client and the program's end until both are done. There is no stream but that of TLS and that of the program, and no
+ * pipe between them: each hands on what it has read.
  */
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { finished } from "node:stream/promises";
 import { TLSSocket } from "node:tls";
-import { readWithoutTraces } from "../read-buffer.ts";
+import { deadlines } from "../deadlines.ts";
+import { ownCopy, readWithoutTraces } from "../read-buffer.ts";
+import { Onward } from "./onward.ts";
 import type { Identities } from "./tls-identities.ts";
 
 /** Seconds that a client has to say goodbye after the program did. */
 const goodbyeSeconds = 30;
 
+/** Where all sessions read. It is empty between two reads. */
+const reading = Buffer.allocUnsafeSlow(65_536);
+
+/** Descriptors are ours from now on. */
 export interface TlsSession {
-  readonly client: Socket;
+  readonly client: number;
   /** What the program says, and where it hears what the client says: one socket, or two pipes. */
-  readonly said: Socket;
-  readonly heard: Socket;
+  readonly said: number;
+  readonly heard: number;
   readonly identities: Identities;
   /** The client's name, for its certificate. */
   readonly host: string | undefined;
@@ -27,8 +33,8 @@ export interface TlsSession {
   readonly noDelay?: boolean;
   /** To tell a client that ended TLS from one that only ended the connection. */
   readonly goodbyeWanted?: boolean;
-  /** The handshake is done; nothing of the client's has gone to the program yet. `block` is what to tell it. */
-  secured(block: ReadonlyMap<string, string | undefined>): void;
+  /** The handshake is done; nothing of the client's has gone to the program yet. Returns what the program is to hear first. */
+  secured(tls: TLSSocket): Uint8Array | undefined;
   /** There was no handshake, and both ends are closed. */
   refused(why: string): void;
   /** All is over, after `secured`; `how` says what was wrong about it. */
@@ -39,81 +45,111 @@ export interface TlsSession {
 const longestMs = 2 ** 31 - 1;
 
 export function serveTls(session: TlsSession): void {
-  const { client, said, heard, identities, host, seconds } = session;
-  client.setNoDelay(session.noDelay ?? true);
+  const { identities, host } = session;
+  const said = new Socket({
+    ...{ fd: session.said, readable: true, writable: session.heard === session.said, allowHalfOpen: true },
+    ...{ onread: { buffer: reading, callback: fromProgram }, manualStart: true },
+  });
+  const heard =
+    session.heard === session.said
+      ? said
+      : new Socket({ fd: session.heard, readable: false, writable: true });
+  const onward = new Onward(heard, session.heard, () => tls.pause());
   let goodbye = true;
   const tls = session.goodbyeWanted
-    ? withGoodbye(client, identities, () => {
+    ? withGoodbye(session, onward, () => {
         goodbye = false;
       })
-    : readWithoutTraces(new TLSSocket(client, identities.options));
+    : withClient(session, onward);
   let secured = false;
   let over = false;
+  /** Of the two sides of TLS, how many have ended. */
+  let ends = 0;
+
+  function fromProgram(octets: number): boolean {
+    const chunk = ownCopy(reading.subarray(0, octets));
+    reading.fill(0, 0, octets);
+    return tls.write(chunk);
+  }
   const close = (why: string) => {
     if (over) return;
     over = true;
-    clearTimeout(late);
+    notLate();
+    onward.flush();
     if (secured) session.ended?.(goodbye ? "" : "the client did not end TLS before the connection");
     else session.refused(why.trim()); // OpenSSL ends its words with a line end
     // What was wrong is in the log before the program knows of it.
     setImmediate(() => {
-      for (const end of [tls, client, said, heard]) end.destroy();
+      for (const end of new Set([tls, said, heard])) end.destroy();
     });
   };
-  let late = setTimeout(() => close("timed out"), Math.min(seconds * 1000, longestMs));
-  client.on("error", (error) => close(error.message));
+  const oneSideEnded = () => {
+    ends += 1;
+    if (ends === 2) close("");
+  };
+  let notLate = deadlines.after(session.seconds, () => close("timed out"));
   tls.on("error", (error) => close(error.message));
   const leave = () => close("the client closed the connection");
   tls.on("close", leave);
-  // Before the handshake there is nothing to read but the end.
-  tls.on("readable", leave);
+  tls.on("finish", oneSideEnded);
+  tls.on("end", () => {
+    if (!secured) leave();
+    oneSideEnded();
+    if (!over) onward.end();
+  });
+  tls.on("drain", () => said.resume());
+  heard.on("drain", () => tls.resume());
   const alone = () => close("the program ended");
   said.on("error", alone);
   if (heard === said) said.on("close", alone);
   // A program that reads no more may go on writing.
-  else
-    heard.on("error", () => {
-      tls.removeAllListeners("data");
-      tls.resume();
-    });
+  else heard.on("error", () => tls.resume());
+  said.on("end", () => {
+    if (over) return;
+    tls.end();
+    notLate = deadlines.after(goodbyeSeconds, () => close(""));
+  });
   tls.on("secure", () => {
-    clearTimeout(late);
-    tls.off("readable", leave);
+    notLate();
     const refusal = identities.refusalOf(tls, host);
     if (refusal !== undefined) {
       close(refusal);
       return;
     }
     secured = true;
-    session.secured(identities.blockFor(tls));
-    tls.setTimeout(Math.min((session.idleSeconds ?? 0) * 1000, longestMs), () => close(""));
-    // Over a stream of ours TLS does not close itself when both sides are done.
-    void finished(tls).then(
-      () => close(""),
-      () => {},
-    );
-    passOn(tls, heard);
-    said.pipe(tls);
-    said.on("end", () => {
-      late = setTimeout(() => close(""), goodbyeSeconds * 1000);
-    });
+    const first = session.secured(tls);
+    if (first !== undefined) heard.write(first);
+    if (session.idleSeconds) tls.setTimeout(Math.min(session.idleSeconds * 1000, longestMs), () => close(""));
+    said.resume();
   });
 }
 
-/** As pipe() does it, but that nothing of what the client said is left here. */
-function passOn(tls: TLSSocket, heard: Socket): void {
-  heard.on("drain", () => tls.resume());
-  tls.on("data", (chunk: Buffer) => {
-    if (!heard.write(chunk, () => chunk.fill(0))) tls.pause();
-  });
-  tls.on("end", () => heard.end());
+/** TLS that has the client's connection to itself: without a stream of the connection's own. */
+function withClient({ client, identities, noDelay = true }: TlsSession, onward: Onward): TLSSocket {
+  const callback = (octets: number) => {
+    onward.take(reading, octets);
+    return true;
+  };
+  const options = { ...identities.options, allowHalfOpen: true, onread: { buffer: reading, callback } };
+  const tls = new TLSSocket(undefined as unknown as Socket, options); // the types want a socket
+  const { _handle: handle } = tls as unknown as { _handle: { open(fd: number): number } };
+  const errno = handle.open(client);
+  if (errno !== 0) tls.destroy(new Error("the connection cannot be opened"));
+  // It was made to be connected later, and is.
+  Object.assign(tls, { connecting: false });
+  return tls.setNoDelay(noDelay) as TLSSocket;
 }
 
 /**
  * The same with a stream of ours below TLS, which is slower: `rude` is called when the connection ends before TLS did.
  * What Node.js gives when it has the socket itself does not tell the two apart.
  */
-function withGoodbye(client: Socket, identities: Identities, rude: () => void): TLSSocket {
+function withGoodbye(
+  { client: fd, identities, noDelay = true }: TlsSession,
+  onward: Onward,
+  rude: () => void,
+): TLSSocket {
+  const client = new Socket({ fd, readable: true, writable: true, allowHalfOpen: true }).setNoDelay(noDelay);
   const ends: unknown = { readable: client, writable: client }; // the types know of web streams alone
   const wire = Duplex.from(ends as Duplex);
   let wireEnded = false;
@@ -122,6 +158,8 @@ function withGoodbye(client: Socket, identities: Identities, rude: () => void): 
     wireEnded = true;
   });
   const tls = readWithoutTraces(new TLSSocket(wire, identities.options));
+  client.on("error", (error) => tls.destroy(error));
+  tls.on("close", () => client.destroy());
   const push = tls.push.bind(tls);
   let ended = false;
   tls.push = (chunk, encoding) => {
@@ -131,5 +169,6 @@ function withGoodbye(client: Socket, identities: Identities, rude: () => void): 
     }
     return push(chunk, encoding);
   };
+  tls.on("data", (chunk: Buffer) => onward.take(chunk, chunk.length));
   return tls;
 }

@@ -72,22 +72,18 @@ function handshake(
     told({ why: "the TLS process has too many open files" });
     return;
   }
-  const pair = new Socket({ fd: inside, readable: true, writable: true, allowHalfOpen: true });
-  const socket = new Socket({ fd: client, readable: true, writable: true, allowHalfOpen: true });
-  const reply =
-    control === undefined ? undefined : new Socket({ fd: control, readable: false, writable: true });
-  reply?.on("error", () => {});
   if (identities === undefined) {
-    reply?.destroy();
-    socket.destroy();
-    pair.destroy();
+    for (const fd of descriptors) closeSync(fd);
     told({ why: "no certificate" });
     return;
   }
+  const reply =
+    control === undefined ? undefined : new Socket({ fd: control, readable: false, writable: true });
+  reply?.on("error", () => {});
   serveTls({
-    client: socket,
-    said: pair,
-    heard: pair,
+    client,
+    said: inside,
+    heard: inside,
     identities,
     ...identities.policy,
     host: typeof head["host"] === "string" ? head["host"] : undefined,
@@ -97,16 +93,17 @@ function handshake(
       reply?.destroy();
       told({ why });
     },
-    secured: (session) => {
+    secured: (tls) => {
+      const session = identities.blockFor(tls);
       const block = Buffer.from(blockOf(session));
       if (reply !== undefined) {
         told({ secured: true, protocol: session.get("SSL_PROTOCOL"), cipher: session.get("SSL_CIPHER") });
         reply.end(head["silent"] ? "" : block);
-        return;
+        return undefined;
       }
       const length = Buffer.alloc(4);
       length.writeUInt32BE(block.length);
-      pair.write(Buffer.concat([length, block]));
+      return Buffer.concat([length, block]);
     },
   });
 }
