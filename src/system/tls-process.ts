@@ -1,6 +1,5 @@
 /** A process that holds a key for one connection: it reads the key, gives up what it can, and speaks TLS. */
 import { closeSync, fstatSync, writeSync } from "node:fs";
-import { blockOf } from "../protocol/ucspi-tls/block.ts";
 import * as native from "./native.ts";
 import type { CertificateFiles } from "./resident/service.ts";
 import { Identities } from "./resident/tls-identities.ts";
@@ -60,7 +59,8 @@ function serve({ said, heard, notify, seconds }: Carried, identities: Identities
       seconds,
       secured: (tls) => {
         if (notify === undefined) return undefined;
-        writeSync(notify, blockOf(identities.blockFor(tls)));
+        const { common, own } = identities.blockFor(tls);
+        writeSync(notify, Buffer.concat([common, own]));
         closeSync(notify);
         return undefined;
       },

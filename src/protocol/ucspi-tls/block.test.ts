@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { BlockReader, blockOf, commandOf, maximumBlockOctets, NoBlock, parseBlock } from "./block.ts";
+import {
+  BlockParser,
+  BlockReader,
+  blockItems,
+  blockOf,
+  commandOf,
+  maximumBlockOctets,
+  NoBlock,
+  parseBlock,
+} from "./block.ts";
 import { applyBlock, takeTlsLevel } from "./level.ts";
 
 /** Reads `bytes` in two chunks, cut at `at`. */
@@ -114,6 +123,23 @@ test("what is written is read", () => {
       },
     ),
   );
+});
+
+test("blocks that begin alike are read as if each came alone", () => {
+  const parser = new BlockParser();
+  // More beginnings than are remembered, and each of them twice.
+  for (let round = 0; round < 2; round++) {
+    for (let beginning = 0; beginning < 20; beginning++) {
+      const common: [string, string][] = [["SSL_PROTOCOL", `${beginning}`]];
+      const own: [string, string | undefined][] = [
+        ["SSL_TLS_EXPORTER", `${round}`],
+        ["SSL_CIPHER", undefined],
+      ];
+      const block = parser.parse(blockItems(common), blockOf(own));
+      assert.deepEqual([...block], [...common, ...own]);
+    }
+  }
+  assert.deepEqual([...parser.parse(blockItems([]), blockOf([["SSL_A", "1"]]))], [["SSL_A", "1"]]);
 });
 
 for (const [env, level] of [

@@ -68,8 +68,47 @@ export function parseBlock(bytes: Buffer): ReadonlyMap<string, string | undefine
 
 const ofTls = /^SSL_[A-Z0-9_]+$/;
 
+/**
+ * Reads blocks that begin alike: variables of a beginning that came before are not parsed again, and are shared. It
+ * remembers the last few beginnings.
+ */
+export class BlockParser {
+  readonly #known: { readonly bytes: Buffer; readonly block: ReadonlyMap<string, string | undefined> }[] = [];
+
+  /** The variables of a block; `common` are the first of its items, `own` the rest. */
+  parse(common: Buffer, own: Buffer): ReadonlyMap<string, string | undefined> {
+    if (common.length === 0) return parseBlock(own);
+    const block = new Map(this.#common(common));
+    for (const [name, value] of parseBlock(own)) block.set(name, value);
+    return block;
+  }
+
+  #common(bytes: Buffer): ReadonlyMap<string, string | undefined> {
+    const known = this.#known.find((known) => known.bytes.equals(bytes));
+    if (known !== undefined) return known.block;
+    const block = parseBlock(bytes);
+    this.#known.unshift({ bytes: Buffer.from(bytes), block });
+    this.#known.length = Math.min(this.#known.length, mostKnown);
+    return block;
+  }
+}
+
+const mostKnown = 8;
+
+type Variables = Iterable<readonly [string, string | undefined]>;
+
 /** The reply for `block`, as a server writes it. */
-export function blockOf(block: ReadonlyMap<string, string | undefined>): Uint8Array {
-  const items = [...block].map(([name, value]) => (value === undefined ? `${name}\0` : `${name}=${value}\0`));
-  return Buffer.from((items.join("") || "\0") + "\0", "latin1");
+export function blockOf(block: Variables): Buffer {
+  return Buffer.from((items(block) || "\0") + "\0", "latin1");
+}
+
+/** A part of a reply, without its end. */
+export function blockItems(part: Variables): Buffer {
+  return Buffer.from(items(part), "latin1");
+}
+
+function items(block: Variables): string {
+  let text = "";
+  for (const [name, value] of block) text += value === undefined ? `${name}\0` : `${name}=${value}\0`;
+  return text;
 }

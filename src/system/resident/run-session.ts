@@ -64,8 +64,7 @@ export async function runSession(admitted: Admitted, service: Service, around: S
   const secured = (inside: Secured) => {
     input = inside.input;
     output = inside.output;
-    const { SSL_PROTOCOL: tls = "", SSL_CIPHER: cipher = "" } = Object.fromEntries(inside.block);
-    accepted(tls, cipher);
+    accepted(inside.block.get("SSL_PROTOCOL") ?? "", inside.block.get("SSL_CIPHER") ?? "");
   };
   const notSecured = (why: string) => log(tlsLog.notSecured(why));
   if (tls === "at once" && secure !== undefined) {

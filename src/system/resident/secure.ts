@@ -1,6 +1,6 @@
 /** The handshake of a session in this process: the client goes to the TLS process, and what is inside comes back. */
 import { closeSync } from "node:fs";
-import { parseBlock } from "../../protocol/ucspi-tls/block.ts";
+import { BlockParser } from "../../protocol/ucspi-tls/block.ts";
 import { deadlines } from "../deadlines.ts";
 import { duplicateFrom, socketPair } from "../native.ts";
 import type { Secured } from "../resident-host.ts";
@@ -51,21 +51,27 @@ function pairOr(failed: () => void): [number, number] {
 
 /** Reads the reply that the TLS process puts in front of the clear text. No byte at all: the handshake failed. */
 async function readReply(input: StreamInput, seconds: number): Promise<Omit<Secured, "output">> {
-  let bytes = Buffer.alloc(0);
+  let bytes: Buffer = Buffer.alloc(0);
   for (;;) {
     const chunk = await input.read(seconds).catch(() => null);
     if (chunk === null) throw new TlsFailed("the handshake failed");
-    bytes = bytes.length === 0 ? Buffer.from(chunk) : Buffer.concat([bytes, chunk]);
-    if (bytes.length < 4 || bytes.length < 4 + bytes.readUInt32BE(0)) continue;
-    const end = 4 + bytes.readUInt32BE(0);
+    const came = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+    bytes = bytes.length === 0 ? came : Buffer.concat([bytes, came]);
+    if (bytes.length < 8) continue;
+    const ownAt = 8 + bytes.readUInt32BE(0);
+    const end = ownAt + bytes.readUInt32BE(4);
+    if (bytes.length < end) continue;
     const rest = bytes.subarray(end);
     input.octets = rest.length; // what the client said begins here
     return {
-      block: parseBlock(bytes.subarray(4, end)),
+      block: blocks.parse(bytes.subarray(8, ownAt), bytes.subarray(ownAt, end)),
       input: rest.length === 0 ? input : before(rest, input),
     };
   }
 }
+
+/** Sessions of a service differ in little. */
+const blocks = new BlockParser();
 
 /** An input that has `bytes` in front of it. */
 function before(bytes: Uint8Array, input: StreamInput): Input & { readonly octets: number } {

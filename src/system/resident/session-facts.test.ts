@@ -4,9 +4,10 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { connect, createServer, type TLSSocket } from "node:tls";
+import { blockOf } from "../../protocol/ucspi-tls/block.ts";
 import { selfSigned } from "../home/certificate.ts";
 import { certificateFacts } from "./certificate-facts.ts";
-import { channelBinding, keyBits, sessionFacts, sessionId } from "./session-facts.ts";
+import { channelBinding, keyBits, SessionTeller, sessionFacts, sessionId } from "./session-facts.ts";
 
 const pem = selfSigned({ names: ["mx.example"], now: new Date() });
 
@@ -62,7 +63,10 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
       once(server, "secureConnection"),
       once(client, "secureConnect"),
     ])) as [[TLSSocket], unknown];
-    const facts = sessionFacts(tls, certificateFacts(new X509Certificate(pem)));
+    const ours = certificateFacts(new X509Certificate(pem));
+    const facts = sessionFacts(tls, ours);
+    const { common, own } = new SessionTeller(ours).blockFor(tls);
+    assert.ok(Buffer.concat([common, own]).equals(blockOf(facts)));
     assert.deepEqual(
       [...facts.keys()],
       [

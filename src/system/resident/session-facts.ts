@@ -1,44 +1,106 @@
 /** What a program learns of its TLS session, in ucspi-ssl's order. Source: ucspi-tls(2), sslserver(1) */
 import type { TLSSocket } from "node:tls";
+import { blockItems, blockOf } from "../../protocol/ucspi-tls/block.ts";
 import { certificateFacts } from "./certificate-facts.ts";
 
+type Fact = readonly [string, string];
+
 /** The reply to `Y`. `server`: the facts of our own certificate, which are always the same. */
-export function sessionFacts(
-  tls: TLSSocket,
-  server: readonly [string, string][],
-): ReadonlyMap<string, string | undefined> {
+export function sessionFacts(tls: TLSSocket, server: readonly Fact[]): ReadonlyMap<string, string> {
+  const { protocol, cipher, bits } = agreed(tls);
+  const id = protocol === tls13 ? "" : sessionId(tls.getSession());
+  return new Map([...commonFacts({ protocol, cipher, bits }, id, server), ...ownFacts(tls)]);
+}
+
+const tls13 = "TLSv1.3";
+
+interface Agreed {
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly bits: string;
+}
+
+/** What both sides agreed upon. */
+function agreed(tls: TLSSocket): Agreed {
   const { standardName, name } = tls.getCipher();
   const protocol = tls.getProtocol() ?? "";
-  const bits = keyBits(standardName);
+  return { protocol, cipher: protocol === tls13 ? standardName : name, bits: keyBits(standardName) };
+}
+
+/** What is the same in all sessions that agreed upon the same, but for the number of a session of TLS 1.2. */
+const commonFacts = ({ protocol, cipher, bits }: Agreed, id: string, server: readonly Fact[]): Fact[] => [
+  ["SSL_PROTOCOL", protocol],
+  ["SSL_SESSION_ID", id],
+  ["SSL_CIPHER", cipher],
+  ["SSL_CIPHER_EXPORT", "false"],
+  ["SSL_CIPHER_USEKEYSIZE", bits],
+  ["SSL_CIPHER_ALGKEYSIZE", bits],
+  ["SSL_VERSION_INTERFACE", "ucspi-ssl"],
+  ["SSL_VERSION_LIBRARY", `OpenSSL ${process.versions.openssl}`],
+  ...server,
+];
+
+function ownFacts(tls: TLSSocket): Fact[] {
+  // A client that is not asked shows none.
   const peer = tls.getPeerX509Certificate();
   const asked = nameAskedFor(tls);
-  return new Map([
-    ["SSL_PROTOCOL", protocol],
-    ["SSL_SESSION_ID", protocol === "TLSv1.3" ? "" : sessionId(tls.getSession())],
-    ["SSL_CIPHER", protocol === "TLSv1.3" ? standardName : name],
-    ["SSL_CIPHER_EXPORT", "false"],
-    ["SSL_CIPHER_USEKEYSIZE", bits],
-    ["SSL_CIPHER_ALGKEYSIZE", bits],
-    ["SSL_VERSION_INTERFACE", "ucspi-ssl"],
-    ["SSL_VERSION_LIBRARY", `OpenSSL ${process.versions.openssl}`],
-    ...server,
+  return [
     ...(peer === undefined ? [] : certificateFacts(peer, [], "CLIENT")),
     // Ours, as s6-tlsd has it: the name the client asked for.
     ...(asked === undefined ? [] : ([["SSL_TLS_SNI_SERVERNAME", asked]] as const)),
     // Ours: what SCRAM-SHA-256-PLUS binds itself to.
     ["SSL_TLS_EXPORTER", channelBinding(tls)],
-  ]);
+  ];
 }
+
+/** What a program is told, in the words of a block: `common` is what others are told too, word for word. */
+export interface SessionBlock {
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly common: Buffer;
+  readonly own: Buffer;
+}
+
+/** Tells of the sessions of one certificate. What they have in common is put into words once. */
+export class SessionTeller {
+  readonly #server: readonly Fact[];
+  /** By protocol and cipher. */
+  readonly #common = new Map<string, Buffer>();
+
+  constructor(server: readonly Fact[]) {
+    this.#server = server;
+  }
+
+  blockFor(tls: TLSSocket): SessionBlock {
+    const known = agreed(tls);
+    const { protocol, cipher } = known;
+    if (protocol !== tls13)
+      return { protocol, cipher, common: none, own: blockOf(sessionFacts(tls, this.#server)) };
+    const key = `${protocol} ${cipher}`;
+    let common = this.#common.get(key);
+    if (common === undefined) {
+      common = blockItems(commonFacts(known, "", this.#server));
+      this.#common.set(key, common);
+    }
+    return { protocol, cipher, common, own: blockOf(ownFacts(tls)) };
+  }
+
+  s6BlockFor(tls: TLSSocket): SessionBlock {
+    const { protocol, cipher } = agreed(tls);
+    return { protocol, cipher, common: none, own: blockOf(s6SessionFacts(tls)) };
+  }
+}
+
+const none = Buffer.alloc(0);
 
 /** The same as s6-tlsd says it: what is not known is to be unset. */
 export function s6SessionFacts(tls: TLSSocket): ReadonlyMap<string, string | undefined> {
-  const { standardName, name } = tls.getCipher();
-  const protocol = tls.getProtocol() ?? "";
+  const { protocol, cipher } = agreed(tls);
   const peer = tls.getPeerX509Certificate();
   const subject = peer?.subject.split("\n").filter((line) => line.includes("="));
   return new Map([
     ["SSL_PROTOCOL", protocol],
-    ["SSL_CIPHER", protocol === "TLSv1.3" ? standardName : name],
+    ["SSL_CIPHER", cipher],
     ["SSL_TLS_SNI_SERVERNAME", nameAskedFor(tls)],
     ["SSL_PEER_CERT_HASH", peer && `SHA256:${peer.fingerprint256.replaceAll(":", "").toLowerCase()}`],
     ["SSL_PEER_CERT_SUBJECT", subject?.map((part) => `/${part}`).join("")],

@@ -2,14 +2,14 @@
 import { constants, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type TLSSocket, type TLSSocketOptions } from "node:tls";
 import { certificateFacts } from "./certificate-facts.ts";
-import { s6SessionFacts, sessionFacts } from "./session-facts.ts";
+import { type SessionBlock, SessionTeller } from "./session-facts.ts";
 import type { ClientPolicy, PairHead, PolicyHead } from "./tls-policy.ts";
 
 interface Identity {
   readonly context: SecureContext;
   readonly file: string;
   readonly certificate: X509Certificate;
-  readonly facts: readonly [string, string][];
+  readonly teller: SessionTeller;
 }
 
 /** RFC 9325 §3.1, §4.2: TLS 1.2 and 1.3, forward secrecy, AEAD. What we prefer comes first. */
@@ -35,6 +35,8 @@ const secureOptions =
 /** One service's policy, made as a whole. */
 export class Identities {
   readonly policy: Pick<PolicyHead, "idleSeconds" | "noDelay" | "goodbyeWanted">;
+  /** What a TLSSocket is made with. */
+  readonly options: TLSSocketOptions;
   readonly #usual: Identity;
   readonly #named = new Map<string, Identity>();
   readonly #clients: ClientPolicy | undefined;
@@ -65,6 +67,7 @@ export class Identities {
     }
     if (usual === undefined) throw new Error("no certificate");
     this.#usual = usual;
+    this.options = this.#optionsFor(usual);
   }
 
   /** What is wrong with certificates that will be shown all the same. */
@@ -81,12 +84,11 @@ export class Identities {
     });
   }
 
-  /** What a TLSSocket is made with. */
-  get options(): TLSSocketOptions {
+  #optionsFor(usual: Identity): TLSSocketOptions {
     const oneForAll = this.#named.size === 0 && !this.#namesOnly;
     return {
       isServer: true,
-      secureContext: this.#usual.context,
+      secureContext: usual.context,
       requestCert: this.#clients !== undefined,
       rejectUnauthorized: false, // we say why, and look at more than OpenSSL does
       // OpenSSL would stop in each handshake to ask.
@@ -100,8 +102,9 @@ export class Identities {
   }
 
   /** What a program learns of its session. */
-  blockFor(tls: TLSSocket): ReadonlyMap<string, string | undefined> {
-    return this.#facts === "s6" ? s6SessionFacts(tls) : sessionFacts(tls, this.#for(tls.servername).facts);
+  blockFor(tls: TLSSocket): SessionBlock {
+    const { teller } = this.#for(tls.servername);
+    return this.#facts === "s6" ? teller.s6BlockFor(tls) : teller.blockFor(tls);
   }
 
   /** Why a client is not let in after its handshake; undefined: it is. `host` is its name, as far as it is known. */
@@ -160,7 +163,7 @@ function identityOf(
       secureOptions,
       sessionIdContext: "acceptutils",
     });
-    return { context, file, certificate: own, facts: certificateFacts(own, chain) };
+    return { context, file, certificate: own, teller: new SessionTeller(certificateFacts(own, chain)) };
   } catch (error) {
     const which = name === undefined ? file : `${file} (${name})`;
     throw new Error(`${which}: ${(error as Error).message.trim()}`, { cause: error });

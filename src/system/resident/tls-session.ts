@@ -34,7 +34,7 @@ export interface TlsSession {
   /** To tell a client that ended TLS from one that only ended the connection. */
   readonly goodbyeWanted?: boolean;
   /** The handshake is done; nothing of the client's has gone to the program yet. Returns what the program is to hear first. */
-  secured(tls: TLSSocket): Uint8Array | undefined;
+  secured(tls: TLSSocket): Buffer | undefined;
   /** There was no handshake, and both ends are closed. */
   refused(why: string): void;
   /** All is over, after `secured`; `how` says what was wrong about it. */
@@ -118,7 +118,7 @@ export function serveTls(session: TlsSession): void {
     }
     secured = true;
     const first = session.secured(tls);
-    if (first !== undefined) heard.write(first);
+    if (first !== undefined) onward.send(first, first.length);
     if (session.idleSeconds) tls.setTimeout(Math.min(session.idleSeconds * 1000, longestMs), () => close(""));
     said.resume();
   });

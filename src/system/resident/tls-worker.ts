@@ -5,7 +5,6 @@
  */
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
-import { blockOf } from "../../protocol/ucspi-tls/block.ts";
 import { Channel, type Received } from "./channel.ts";
 import { Identities } from "./tls-identities.ts";
 import type { PolicyHead } from "./tls-policy.ts";
@@ -58,7 +57,9 @@ export function tlsWorker(master: Channel): void {
 /**
  * One connection. Descriptors: the client's socket; our end of the pair to the program; and, for a program that is a
  * process of its own, the control socket that waits for the reply. Without one the reply goes in front of the
- * clear text, after its length (4 octets, big endian).
+ * clear text, in two parts, of which the first is the same for many sessions:
+ *
+ *     octets of both (4, 4; big endian)  first part  second part
  */
 function handshake(
   { head, descriptors }: Received,
@@ -94,16 +95,18 @@ function handshake(
       told({ why });
     },
     secured: (tls) => {
-      const session = identities.blockFor(tls);
-      const block = Buffer.from(blockOf(session));
+      const { protocol, cipher, common, own } = identities.blockFor(tls);
       if (reply !== undefined) {
-        told({ secured: true, protocol: session.get("SSL_PROTOCOL"), cipher: session.get("SSL_CIPHER") });
-        reply.end(head["silent"] ? "" : block);
+        told({ secured: true, protocol, cipher });
+        reply.end(head["silent"] ? "" : Buffer.concat([common, own]));
         return undefined;
       }
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(block.length);
-      return Buffer.concat([length, block]);
+      const first = Buffer.allocUnsafe(8 + common.length + own.length);
+      first.writeUInt32BE(common.length, 0);
+      first.writeUInt32BE(own.length, 4);
+      first.set(common, 8);
+      first.set(own, 8 + common.length);
+      return first;
     },
   });
 }
