@@ -294,11 +294,11 @@ export function sendDescriptors(socket: number, descriptors: readonly number[]):
   outgoing ??= message();
   const { header, control } = outgoing;
   const length = 16 + 4 * descriptors.length;
-  control.writeBigUInt64LE(BigInt(length), 0);
+  control.writeUInt32LE(length, 0); // the upper half of each length stays 0
   control.writeInt32LE(1, 8); // SOL_SOCKET
   control.writeInt32LE(1, 12); // SCM_RIGHTS
-  for (const [at, fd] of descriptors.entries()) control.writeInt32LE(fd, 16 + 4 * at);
-  header.writeBigUInt64LE(BigInt((length + 7) & ~7), 40);
+  for (let at = 0; at < descriptors.length; at++) control.writeInt32LE(descriptors[at]!, 16 + 4 * at);
+  header.writeUInt32LE((length + 7) & ~7, 40);
   for (;;) {
     if (calls().sendmsg(socket, header, msgDontwait | msgNosignal) >= 0n) return true;
     const errno = calls().errno();
@@ -313,14 +313,15 @@ export function receiveDescriptors(socket: number): number[] | undefined {
   incoming ??= message();
   const { header, control } = incoming;
   for (;;) {
-    header.writeBigUInt64LE(BigInt(16 + 4 * maximumDescriptors), 40);
+    header.writeUInt32LE(16 + 4 * maximumDescriptors, 40);
     if (calls().recvmsg(socket, header, msgDontwait | msgCmsgCloexec) >= 0n) break;
     const errno = calls().errno();
     if (errno === eintr) continue;
     if (errno === eagain) return undefined;
     throw new SystemCallFailed("recvmsg", errno);
   }
-  if (header.readBigUInt64LE(40) < 16n) return [];
-  const count = (Number(control.readBigUInt64LE(0)) - 16) / 4;
-  return Array.from({ length: count }, (_, at) => control.readInt32LE(16 + 4 * at));
+  if (header.readUInt32LE(40) < 16) return [];
+  const descriptors: number[] = [];
+  for (let at = 16; at < control.readUInt32LE(0); at += 4) descriptors.push(control.readInt32LE(at));
+  return descriptors;
 }

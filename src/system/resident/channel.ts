@@ -10,6 +10,7 @@ import { Socket } from "node:net";
 import { wipeableCopy } from "../../protocol/wipeable.ts";
 import * as native from "../native.ts";
 import { readWithoutTraces } from "../read-buffer.ts";
+import { writeAtOnce } from "../write-at-once.ts";
 
 /** A message's head: what it is, and plain facts. Never a secret: those travel in the body, which can be wiped. */
 export interface Head {
@@ -58,6 +59,7 @@ export class Channel {
   onClose: () => void = () => {};
 
   readonly #socket: Socket;
+  readonly #stream: number;
   readonly #packets: number;
   readonly #mostDescriptors: number;
   #incoming: Buffer = Buffer.alloc(0);
@@ -68,6 +70,7 @@ export class Channel {
 
   /** `mostDescriptors`: how many a message may bring us; more are closed. A message may come from a process that was taken over. */
   constructor({ stream, packets }: ChannelEnd, mostDescriptors = usualDescriptors) {
+    this.#stream = stream;
     this.#packets = packets;
     this.#mostDescriptors = mostDescriptors;
     this.#socket = readWithoutTraces(new Socket({ fd: stream, readable: true, writable: true }));
@@ -161,16 +164,24 @@ export class Channel {
       }
       this.#unsent.shift();
       for (const fd of descriptors) closeSync(fd);
-      const text = Buffer.from(JSON.stringify({ ...head, descriptors: descriptors.length || undefined }));
-      const frame = Buffer.allocUnsafe(8 + text.length + (body?.length ?? 0));
-      frame.writeUInt32BE(text.length, 0);
-      frame.writeUInt32BE(body?.length ?? 0, 4);
-      frame.set(text, 8);
-      if (body !== undefined) frame.set(body, 8 + text.length);
-      this.#socket.write(frame, () => {
-        if (body !== undefined) frame.fill(0);
-      });
+      const counted = descriptors.length === 0 ? head : { ...head, descriptors: descriptors.length };
+      this.#write(Buffer.from(JSON.stringify(counted)), body);
     }
+  }
+
+  #write(text: Buffer, body: Uint8Array | undefined): void {
+    const octets = 8 + text.length + (body?.length ?? 0);
+    const frame = Buffer.allocUnsafe(octets);
+    frame.writeUInt32BE(text.length, 0);
+    frame.writeUInt32BE(body?.length ?? 0, 4);
+    frame.set(text, 8);
+    if (body !== undefined) frame.set(body, 8 + text.length);
+    const wipe = () => {
+      if (body !== undefined) frame.fill(0);
+    };
+    const written = writeAtOnce(this.#socket, this.#stream, frame, octets);
+    if (written < octets) this.#socket.write(frame.subarray(written), wipe);
+    else wipe();
   }
 
   #take(chunk: Buffer): void {
@@ -184,7 +195,10 @@ export class Channel {
       }
       if (bytes.length < end) break;
       // A copy: the body may hold a secret, and its receiver is to be able to wipe it.
-      const body = Buffer.from(wipeableCopy(bytes.subarray(8 + headOctets, end)).buffer);
+      const body =
+        end === 8 + headOctets
+          ? nothing
+          : Buffer.from(wipeableCopy(bytes.subarray(8 + headOctets, end)).buffer);
       const text = bytes.toString("utf8", 8, 8 + headOctets);
       bytes.fill(0, 0, end);
       bytes = bytes.subarray(end);
@@ -220,6 +234,8 @@ export class Channel {
     }
   }
 }
+
+const nothing = Buffer.alloc(0);
 
 /** undefined: this is no message. */
 function headIn(text: string): Head | undefined {

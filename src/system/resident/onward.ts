@@ -2,9 +2,9 @@
  * Clear text on its way to a program: it goes out of the buffer that it was read into, with one write and no copy, as long
  * as the program keeps up. Nothing of it stays here.
  */
-import { writeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { ownCopy } from "../read-buffer.ts";
+import { writeAtOnce } from "../write-at-once.ts";
 
 /** The most that one record of TLS brings. RFC 8446 §5.1 */
 const fullRecordOctets = 16_384;
@@ -72,21 +72,11 @@ export class Onward {
 
   /** Sends what was taken. */
   send(bytes: Buffer, octets: number): void {
-    const sent = this.#sendAtOnce(bytes, octets);
+    const sent = writeAtOnce(this.#socket, this.#fd, bytes, octets);
     if (sent < octets && !this.#socket.destroyed) {
       const rest = ownCopy(bytes.subarray(sent, octets));
       if (!this.#socket.write(rest, () => rest.fill(0))) this.#full();
     }
     bytes.fill(0, 0, octets);
-  }
-
-  #sendAtOnce(bytes: Buffer, octets: number): number {
-    // Of a socket that was destroyed the descriptor is somebody else's.
-    if (this.#socket.destroyed || this.#socket.writableLength > 0) return 0;
-    try {
-      return writeSync(this.#fd, bytes, 0, octets);
-    } catch {
-      return 0; // there is no room, or nobody: the socket finds out which
-    }
   }
 }
