@@ -125,6 +125,28 @@ test("what is written is read", () => {
   );
 });
 
+test("an environment that shares gets what is common at once, and then a session's own", () => {
+  const env = new Map([["SSL_OLD", "1"]]);
+  const shared: ReadonlyMap<string, string>[] = [];
+  const sharing = Object.assign(env, { setAll: (all: ReadonlyMap<string, string>) => shared.push(all) });
+  const parser = new BlockParser();
+  const common = blockItems([["SSL_PROTOCOL", "TLSv1.3"]]);
+  for (const own of ["1", "2"])
+    applyBlock(
+      sharing,
+      parser.parse(
+        common,
+        blockOf([
+          ["SSL_OLD", undefined],
+          ["SSL_NEW", own],
+        ]),
+      ),
+    );
+  assert.deepEqual([...env], [["SSL_NEW", "2"]]);
+  assert.deepEqual([...shared[0]!], [["SSL_PROTOCOL", "TLSv1.3"]]);
+  assert.equal(shared[0], shared[1]);
+});
+
 test("blocks that begin alike are read as if each came alone", () => {
   const parser = new BlockParser();
   // More beginnings than are remembered, and each of them twice.

@@ -68,25 +68,35 @@ export function parseBlock(bytes: Buffer): ReadonlyMap<string, string | undefine
 
 const ofTls = /^SSL_[A-Z0-9_]+$/;
 
+/** A block of which a part is what other sessions are told, too. */
+export class SharedBlock extends Map<string, string | undefined> {
+  readonly common: ReadonlyMap<string, string>;
+  readonly own: ReadonlyMap<string, string | undefined>;
+
+  constructor(common: ReadonlyMap<string, string>, own: ReadonlyMap<string, string | undefined>) {
+    super(common);
+    for (const [name, value] of own) this.set(name, value);
+    this.common = common;
+    this.own = own;
+  }
+}
+
 /**
  * Reads blocks that begin alike: variables of a beginning that came before are not parsed again, and are shared. It
  * remembers the last few beginnings.
  */
 export class BlockParser {
-  readonly #known: { readonly bytes: Buffer; readonly block: ReadonlyMap<string, string | undefined> }[] = [];
+  readonly #known: { readonly bytes: Buffer; readonly block: ReadonlyMap<string, string> }[] = [];
 
-  /** The variables of a block; `common` are the first of its items, `own` the rest. */
+  /** The variables of a block; `common` are the first of its items, which are all set, `own` the rest. */
   parse(common: Buffer, own: Buffer): ReadonlyMap<string, string | undefined> {
-    if (common.length === 0) return parseBlock(own);
-    const block = new Map(this.#common(common));
-    for (const [name, value] of parseBlock(own)) block.set(name, value);
-    return block;
+    return common.length === 0 ? parseBlock(own) : new SharedBlock(this.#common(common), parseBlock(own));
   }
 
-  #common(bytes: Buffer): ReadonlyMap<string, string | undefined> {
+  #common(bytes: Buffer): ReadonlyMap<string, string> {
     const known = this.#known.find((known) => known.bytes.equals(bytes));
     if (known !== undefined) return known.block;
-    const block = parseBlock(bytes);
+    const block = new Map([...parseBlock(bytes)].map(([name, value]) => [name, value ?? ""]));
     this.#known.unshift({ bytes: Buffer.from(bytes), block });
     this.#known.length = Math.min(this.#known.length, mostKnown);
     return block;

@@ -59,3 +59,38 @@ test("to its readers it is a Map, and no other environment's changes are seen in
     }),
   );
 });
+
+test("what many are told is set in each, over what was there, and is there once", () => {
+  const name = fc.constantFrom("A", "B", "C", "D");
+  const said = fc.array(fc.tuple(name, fc.option(fc.string(), { nil: undefined })));
+  fc.assert(
+    fc.property(
+      fc.dictionary(name, fc.string()),
+      said,
+      fc.dictionary(name, fc.string()),
+      said,
+      (...given) => {
+        const [start, before, told, after] = given;
+        const [base, shared] = [new Map(Object.entries(start)), new Map(Object.entries(told))];
+        const plain = new Map(base);
+        const ours = new Environment(base);
+        const fork = ours.fork();
+        const change = (changes: typeof before, env: Map<string, string>) => {
+          for (const [name, value] of changes) {
+            if (value === undefined) env.delete(name);
+            else env.set(name, value);
+          }
+        };
+        for (const env of [plain, ours]) change(before, env);
+        ours.setAll(shared);
+        for (const [name, value] of shared) plain.set(name, value);
+        for (const env of [plain, ours]) change(after, env);
+        for (const name of ["A", "B", "C", "D"]) assert.equal(ours.get(name), plain.get(name));
+        assert.deepEqual(Object.fromEntries(ours), Object.fromEntries(plain));
+        assert.deepEqual([...fork], Object.entries(start));
+        assert.deepEqual([...base], Object.entries(start));
+        assert.deepEqual([...shared], Object.entries(told));
+      },
+    ),
+  );
+});

@@ -50,6 +50,15 @@ export class Environment extends Map<string, string> {
     return this;
   }
 
+  /**
+   * Sets all of `shared`, which nobody may change afterwards. Environments that began alike and are told the same share what
+   * comes of it; its variables come before those that were set one by one.
+   */
+  setAll(shared: ReadonlyMap<string, string>): void {
+    for (const name of shared.keys()) if (this.#changes?.has(name)) this.#own().delete(name);
+    this.#base = both(this.#base, shared);
+  }
+
   override delete(name: string): boolean {
     if (!this.has(name)) return false;
     this.#own().set(name, null);
@@ -105,3 +114,17 @@ export class Environment extends Map<string, string> {
 
 /** More changes than this are merged before somebody copies them again and again. */
 const worthCopying = 24;
+
+/** What came of a Map and another one on top of it. */
+const known = new WeakMap<
+  ReadonlyMap<string, string>,
+  WeakMap<ReadonlyMap<string, string>, Map<string, string>>
+>();
+
+function both(base: ReadonlyMap<string, string>, top: ReadonlyMap<string, string>): Map<string, string> {
+  const ofBase = known.get(base) ?? new WeakMap();
+  known.set(base, ofBase);
+  const all = ofBase.get(top) ?? new Map([...base, ...top]);
+  ofBase.set(top, all);
+  return all;
+}

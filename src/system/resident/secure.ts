@@ -1,6 +1,7 @@
 /** The handshake of a session in this process: the client goes to the TLS process, and what is inside comes back. */
 import { closeSync } from "node:fs";
 import { BlockParser } from "../../protocol/ucspi-tls/block.ts";
+import { wipeableCopy } from "../../protocol/wipeable.ts";
 import { deadlines } from "../deadlines.ts";
 import { duplicateFrom, socketPair } from "../native.ts";
 import type { Secured } from "../resident-host.ts";
@@ -61,7 +62,8 @@ async function readReply(input: StreamInput, seconds: number): Promise<Omit<Secu
     const ownAt = 8 + bytes.readUInt32BE(0);
     const end = ownAt + bytes.readUInt32BE(4);
     if (bytes.length < end) continue;
-    const rest = bytes.subarray(end);
+    // Whoever keeps what the client said is not to keep the block with it.
+    const rest = wipeableCopy(bytes.subarray(end));
     input.octets = rest.length; // what the client said begins here
     return {
       block: blocks.parse(bytes.subarray(8, ownAt), bytes.subarray(ownAt, end)),
