@@ -40,8 +40,7 @@ export async function scanMaildir(maildir: string, now: number): Promise<Maildir
   const found: MaildirFile[] = [];
   let looked = 0;
   for (const folder of ["new", "cur"] as const) {
-    for (const bytes of readdirSync(join(maildir, folder), { encoding: "buffer" })) {
-      const name = bytes.toString("latin1");
+    for (const name of readdirSync(join(maildir, folder), "latin1")) {
       if (name.startsWith(".")) continue;
       if (++looked % filesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
       const stats = statOf(pathOf(maildir, { folder, name }));
@@ -67,8 +66,8 @@ function cleanTmp(maildir: string, now: number): void {
 
 function statOf(path: string | Buffer): Stats | undefined {
   try {
-    const stats = statSync(path);
-    return stats.isFile() ? stats : undefined;
+    const stats = statSync(path, { throwIfNoEntry: false });
+    return stats?.isFile() ? stats : undefined;
   } catch (error) {
     // Another session has moved it, it is not for us, or it is a link to nowhere.
     if (["ENOENT", "EACCES", "ELOOP", "ENOTDIR"].includes(codeOf(error))) return undefined;

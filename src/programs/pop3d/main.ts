@@ -1,6 +1,6 @@
 /** qmail-pop3d: serves one Maildir to whom authup let in. qmail-pop3d(8) */
 import { resolve } from "node:path";
-import { MultiLine } from "../../protocol/pop3/multi-line.ts";
+import { MultiLine, wholeResponse } from "../../protocol/pop3/multi-line.ts";
 import {
   fresh,
   type Maildrop,
@@ -69,18 +69,20 @@ async function converse(system: System, mailbox: Mailbox, speaker: Speaker): Pro
         case "say":
           speaker.say(action.text);
           break;
-        case "send":
-          await mailbox.send(action.index, action.bodyLines, speaker);
+        case "send": {
+          const sending = mailbox.send(action.index, action.bodyLines, speaker);
+          if (sending !== undefined) await sending;
           break;
+        }
         case "update":
-          speaker.say(mailbox.update(session));
-          return speaker.send();
+          return speaker.last(mailbox.update(session));
         default:
           return action satisfies never;
       }
       if (speaker.gathered > gatherOctets) await speaker.send();
     }
-    await speaker.send();
+    const full = speaker.send();
+    if (full !== undefined) await full;
   }
 }
 
@@ -96,21 +98,23 @@ class Mailbox {
     this.#files = files;
   }
 
-  async send(index: number, bodyLines: number | undefined, speaker: Speaker): Promise<void> {
+  /** A message that is not small is read as it is sent; then there is something to wait for. */
+  send(index: number, bodyLines: number | undefined, speaker: Speaker): Promise<void> | undefined {
     const content = readMessage(this.#maildir, this.#files[index]!);
-    if (content === undefined) return speaker.say(responses.cannotOpen);
+    if (content === undefined) {
+      speaker.say(responses.cannotOpen);
+      return undefined;
+    }
+    if (!(content instanceof Uint8Array)) return sendChunks(content, bodyLines, speaker);
+    if (bodyLines === undefined) {
+      speaker.add(wholeResponse(responses.ok, content));
+      return undefined;
+    }
     const response = new MultiLine(bodyLines);
     speaker.say(responses.ok);
-    if (content instanceof Uint8Array) {
-      speaker.add(response.push(content));
-    } else {
-      for await (const chunk of content) {
-        speaker.add(response.push(chunk));
-        if (speaker.gathered > gatherOctets) await speaker.send();
-        if (response.complete) break;
-      }
-    }
+    speaker.add(response.push(content));
     speaker.add(response.finish());
+    return undefined;
   }
 
   /** The update state: RFC 1939 §6. Returns what to say of it. */
@@ -122,6 +126,21 @@ class Mailbox {
     }
     return trouble + responses.ok;
   }
+}
+
+async function sendChunks(
+  content: AsyncIterable<Uint8Array>,
+  bodyLines: number | undefined,
+  speaker: Speaker,
+): Promise<void> {
+  const response = new MultiLine(bodyLines);
+  speaker.say(responses.ok);
+  for await (const chunk of content) {
+    speaker.add(response.push(chunk));
+    if (speaker.gathered > gatherOctets) await speaker.send();
+    if (response.complete) break;
+  }
+  speaker.add(response.finish());
 }
 
 /** Gathers what is said, so that it leaves in one write. */
@@ -143,17 +162,18 @@ class Speaker {
     this.gathered += bytes.length;
   }
 
-  async send(): Promise<void> {
-    if (this.gathered === 0) return;
+  /** As Output.write(): there is something to wait for when the client is behind. */
+  send(): Promise<void> | undefined {
+    if (this.gathered === 0) return undefined;
     const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
     this.#parts = [];
     this.gathered = 0;
-    await this.#output.write(bytes);
+    return this.#output.write(bytes);
   }
 
   /** Says a last thing. */
-  last(text: string): Promise<void> {
+  async last(text: string): Promise<void> {
     this.say(text);
-    return this.send();
+    await this.send();
   }
 }

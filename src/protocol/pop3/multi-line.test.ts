@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { MultiLine } from "./multi-line.ts";
+import { MultiLine, wholeResponse } from "./multi-line.ts";
 
 function sent(chunks: readonly Uint8Array[], bodyLines?: number): string {
   const response = new MultiLine(bodyLines);
@@ -33,6 +33,8 @@ test("no cut matters, and what was sent gives the message back", () => {
       const bytes = Buffer.from(text, "latin1");
       const whole = sent([bytes], bodyLines);
       assert.equal(sent([bytes.subarray(0, at), bytes.subarray(at)], bodyLines), whole);
+      if (bodyLines === undefined)
+        assert.equal(Buffer.from(wholeResponse("+OK\r\n", bytes)).toString("latin1"), `+OK\r\n${whole}`);
       assert.equal(
         sent(
           Array.from(bytes, (octet) => Uint8Array.of(octet)),

@@ -5,7 +5,24 @@
 
 const lineFeed = 10;
 const dot = 46;
-const end = Buffer.from("\r\n.\r\n");
+const end = "\r\n.\r\n";
+
+/** CR LF for each LF, and a dot more for a line that begins with one; of the first line that is not known here. */
+function stuffed(text: string): string {
+  const wire = text.replaceAll("\n", "\r\n");
+  return text.includes("\n.") ? wire.replaceAll("\n.", "\n..") : wire;
+}
+
+/** What ends the response; a last line without an end gets one. */
+const endAfter = (lineEnded: boolean) => (lineEnded ? end : `\r\n${end}`);
+
+/** The response to RETR for a message that is there as a whole: `first` is its first line, with its end. */
+export function wholeResponse(first: string, message: Uint8Array): Uint8Array {
+  const text = Buffer.from(message.buffer, message.byteOffset, message.length).toString("latin1");
+  const wire = stuffed(text);
+  const dotted = text.startsWith(".") ? `.${wire}` : wire;
+  return Buffer.from(first + dotted + endAfter(text === "" || text.endsWith("\n")), "latin1");
+}
 
 /** Turns one message, in chunks, into the response after its first line. */
 export class MultiLine {
@@ -30,8 +47,7 @@ export class MultiLine {
   /** Nobody counts lines: all of them at once. */
   #whole(chunk: Uint8Array): Uint8Array {
     const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("latin1");
-    let wire = text.replaceAll("\n", "\r\n");
-    if (text.includes("\n.")) wire = wire.replaceAll("\n.", "\n..");
+    let wire = stuffed(text);
     if (this.#atStart && text.startsWith(".")) wire = `.${wire}`;
     if (text !== "") this.#atStart = text.endsWith("\n");
     return Buffer.from(wire, "latin1");
@@ -71,6 +87,6 @@ export class MultiLine {
 
   /** What ends the response. */
   finish(): Uint8Array {
-    return this.#atStart || this.complete ? end : Buffer.concat([Buffer.from("\r\n"), end]);
+    return Buffer.from(endAfter(this.#atStart || this.complete), "latin1");
   }
 }
