@@ -37,7 +37,7 @@ export function askAuth(
       const answered = foreign ? () => {} : deadlines.after(patienceSeconds, () => asked?.forget());
       return asked?.answer.finally(answered);
     };
-    const answer = await answerTo(system, ask, foreign);
+    const answer = await answerTo(system, ask, () => saidOf(system.env, service), foreign);
     if (answer === "gone") return exit.unacceptable; // nobody waits for an answer
     if (answer === undefined) {
       system.log("checkpassword: the auth process is away, or does not answer");
@@ -52,7 +52,7 @@ export function askAuth(
       return Number(code);
     }
     if (!foreign) system.log(acceptedLine(system.pid, answer.user));
-    const ended = await users.run(worker, ticket, system);
+    const ended = await users.run(worker, ticket, saidOf(system.env, service), system);
     if ("signal" in ended) throw new Killed(ended.signal);
     return ended.code;
   };
@@ -61,17 +61,22 @@ export function askAuth(
 /** What the auth process said last, and who the client says it is (latin1). */
 type Answer = { readonly head: Head; readonly user: string } | "gone" | undefined;
 
-async function answerTo(system: System, ask: Ask, foreign: boolean): Promise<Answer> {
+async function answerTo(
+  system: System,
+  ask: Ask,
+  said: () => readonly string[],
+  foreign: boolean,
+): Promise<Answer> {
   try {
     const given = await readDescriptor3(system);
-    if ("conversation" in given) return await relay(given.conversation, ask, system);
+    if ("conversation" in given) return await relay(given.conversation, ask, said(), system);
     const { fields } = given;
     try {
       const { fd } = system.input(0);
       // Someone else's may want to say something to the client by itself.
       const connection = foreign && fd !== undefined ? [duplicateFrom(fd, 3)] : [];
       // Ours looks at the fields alone.
-      const env = foreign ? saidOf(system.env) : undefined;
+      const env = foreign ? said() : undefined;
       const answer = await ask({ kind: "verify", env }, fields, connection);
       const user = Buffer.from(fields.subarray(0, fields.indexOf(0))).toString("latin1");
       return answer && { head: answer.head, user };
@@ -85,10 +90,14 @@ async function answerTo(system: System, ask: Ask, foreign: boolean): Promise<Ans
 }
 
 /** Carries messages between the client and the auth process until that has the last word. */
-async function relay(client: Conversation, ask: Ask, system: System): Promise<Answer> {
+async function relay(
+  client: Conversation,
+  ask: Ask,
+  env: readonly string[],
+  system: System,
+): Promise<Answer> {
   const exchange = system.pid;
   const { opening, initial } = client;
-  const env = saidOf(system.env);
   let answer = await ask(
     { kind: "converse", exchange, ...opening, env, silent: initial === undefined },
     initial,

@@ -28,7 +28,12 @@ export class Environment extends Map<string, string> {
 
   /** What is not as in the environment that this one began with; null: removed. */
   get changes(): ReadonlyMap<string, string | null> {
-    return this.#changes ?? new Map();
+    return this.#changes ?? none;
+  }
+
+  /** The changes, when this environment began with `base` and knows what they are; null: removed. */
+  changesOf(base: ReadonlyMap<string, string>): ReadonlyMap<string, string | null> | undefined {
+    return this.#base === base ? this.changes : undefined;
   }
 
   override get size(): number {
@@ -111,6 +116,8 @@ export class Environment extends Map<string, string> {
     return all;
   }
 }
+
+const none: ReadonlyMap<string, null> = new Map();
 
 /** More changes than this are merged before somebody copies them again and again. */
 const worthCopying = 24;

@@ -1,20 +1,46 @@
+import { Environment } from "./environment.ts";
 import type { Service } from "./service.ts";
+import { commonEnvironment } from "./session-environment.ts";
 
 /** What a session may say of itself to a process with more rights; all else in the environment is the service's own. */
 export const sessionVariable =
   /^(PROTO|AUTHUP_[A-Z]+|(TCP6?|SSL)(LOCAL|REMOTE)[A-Z]+|TCP6INTERFACE|TCPCONNNUM|SSL_[A-Z0-9_]+)$/;
 
-/** The environment that checkpassword gets, as a front says it: authup has read the level of TLS, and unset it. */
-export function loginEnvironment({ env: own }: Service, said: unknown): Map<string, string> {
-  const env = new Map(Object.entries(own));
-  env.delete("UCSPITLS");
-  env.delete("DISABLETLS");
-  for (const [name, value] of Object.entries((said ?? {}) as Record<string, unknown>)) {
-    if (sessionVariable.test(name) && typeof value === "string") env.set(name, value);
+/** What all logins to a service begin with. */
+const bases = new WeakMap<Service, ReadonlyMap<string, string>>();
+
+function baseOf(service: Service): ReadonlyMap<string, string> {
+  let base = bases.get(service);
+  if (base === undefined) {
+    const { UCSPITLS: _, DISABLETLS: __, ...env } = service.env;
+    base = new Map(Object.entries(env));
+    bases.set(service, base);
+  }
+  return base;
+}
+
+/**
+ * The environment that checkpassword gets: the service's, and what a front says (see saidOf), as far as it may. authup has
+ * read the level of TLS, and unset it.
+ */
+export function loginEnvironment(service: Service, said: unknown): Environment {
+  const env = new Environment(baseOf(service));
+  const words: readonly unknown[] = Array.isArray(said) ? said : [];
+  for (let at = 0; at + 1 < words.length; at += 2) {
+    const [name, value] = [words[at], words[at + 1]];
+    if (typeof name === "string" && typeof value === "string" && sessionVariable.test(name))
+      env.set(name, value);
   }
   return env;
 }
 
-/** What a session says of itself. */
-export const saidOf = (env: ReadonlyMap<string, string>) =>
-  Object.fromEntries([...env].filter(([name]) => sessionVariable.test(name)));
+/** What a session of `service` says of itself: names, each with its value behind it. */
+export function saidOf(env: ReadonlyMap<string, string>, service: Service): readonly string[] {
+  const said: string[] = [];
+  // The process that hears it knows the service's own.
+  const own = env instanceof Environment ? env.changesOf(commonEnvironment(service)) : undefined;
+  for (const [name, value] of own ?? env) {
+    if (value !== null && sessionVariable.test(name)) said.push(name, value);
+  }
+  return said;
+}

@@ -97,8 +97,19 @@ export interface Checkpassword {
   readonly argv: readonly string[];
 }
 
+/** Each login asks for it. */
+const checkpasswords = new WeakMap<Service, Checkpassword>();
+
 /** Throws RangeError when the chain has no authup, or nothing after it. */
-export function checkpasswordOf({ argv }: Service): Checkpassword {
+export function checkpasswordOf(service: Service): Checkpassword {
+  const known = checkpasswords.get(service);
+  if (known !== undefined) return known;
+  const found = checkpasswordIn(service);
+  checkpasswords.set(service, found);
+  return found;
+}
+
+function checkpasswordIn({ argv }: Service): Checkpassword {
   const words = argv.slice(argv.findIndex((word) => /(^|\/)authup$/.test(word)) + 1);
   while (words[0]?.startsWith("-")) {
     const option = words.shift();

@@ -2,7 +2,6 @@
 import { duplicateFrom } from "../native.ts";
 import { type Ended, type Facts, type System, TlsFailed } from "../system.ts";
 import type { Channel } from "./channel.ts";
-import { saidOf } from "./login-environment.ts";
 
 export class UserWorkers {
   readonly #master: Channel;
@@ -30,16 +29,17 @@ export class UserWorkers {
     this.#waiting.delete(id);
   }
 
-  /** Gives the session's connection to a worker that holds the ticket for it; resolves when the session has ended. */
-  async run(id: number, ticket: string, system: System): Promise<Ended> {
+  /**
+   * Gives the session's connection to a worker that holds the ticket for it, with what the session says of itself; resolves
+   * when the session has ended.
+   */
+  async run(id: number, ticket: string, env: readonly string[], system: System): Promise<Ended> {
     const channel = await this.#channel(id);
     const { fd } = system.input(0);
     if (fd === undefined) throw new TlsFailed("not a connection");
     await system.output(1).flush();
     system.record({ user: system.env.get("AUTHUP_USER") ?? "" });
-    const answer = await channel?.ask({ kind: "session", ticket, env: saidOf(system.env) }, undefined, [
-      duplicateFrom(fd, 3),
-    ]);
+    const answer = await channel?.ask({ kind: "session", ticket, env }, undefined, [duplicateFrom(fd, 3)]);
     if (answer === undefined) return { signal: "SIGKILL" }; // the worker is gone, and the session with it
     const { code, signal, facts } = answer.head;
     system.record(facts as Facts);
