@@ -37,6 +37,9 @@ const usualDescriptors = 3;
 /** No message is larger: what comes from a process that may have been taken over is bounded. */
 const maximumOctets = 1 << 20;
 
+const nothing = Buffer.alloc(0);
+const none: readonly number[] = [];
+
 /** Two ends that are joined, to be given to two processes. */
 export function channelPair(): [ChannelEnd, ChannelEnd] {
   const [streamA, streamB] = native.socketPair("stream");
@@ -62,8 +65,11 @@ export class Channel {
   readonly #stream: number;
   readonly #packets: number;
   readonly #mostDescriptors: number;
-  #incoming: Buffer = Buffer.alloc(0);
-  #unsent: { head: Head; body: Uint8Array | undefined; descriptors: readonly number[] }[] = [];
+  #incoming: Buffer = nothing;
+  /** What goes out together before the event loop waits again: a message by itself costs more than what is in it. */
+  #gathered: Frame[] = [];
+  /** What waits until its descriptors, or those of a message before it, have gone. */
+  #unsent: (Frame & { readonly descriptors: readonly number[] })[] = [];
   #closed = false;
   #lastQuestion = 0;
   readonly #questions = new Map<number, (reply: Received | undefined) => void>();
@@ -80,14 +86,18 @@ export class Channel {
     this.#socket.on("end", () => this.close());
   }
 
-  /** Sends a message. The descriptors are closed here once they are on their way. */
-  send(head: Head, body?: Uint8Array, descriptors: readonly number[] = []): void {
+  /** Sends a message; `body` may be wiped then. The descriptors are closed here once they are on their way. */
+  send(head: Head, body?: Uint8Array, descriptors: readonly number[] = none): void {
     if (this.#closed) {
       for (const fd of descriptors) closeSync(fd);
       return;
     }
-    this.#unsent.push({ head, body, descriptors });
-    if (this.#unsent.length === 1) this.#push();
+    const frame = frameOf(
+      descriptors.length === 0 ? head : { ...head, descriptors: descriptors.length },
+      body,
+    );
+    if (descriptors.length === 0 && this.#unsent.length === 0) this.#gather(frame);
+    else if (this.#unsent.push({ ...frame, descriptors }) === 1) this.#push();
   }
 
   /** Sends a message and resolves to its reply; undefined when the other side is gone. */
@@ -129,10 +139,14 @@ export class Channel {
 
   close(): void {
     if (this.#closed) return;
+    this.#flush();
     this.#closed = true;
     this.#socket.destroy();
     closeSync(this.#packets);
-    for (const { descriptors } of this.#unsent) for (const fd of descriptors) closeSync(fd);
+    for (const { octets, descriptors } of this.#unsent) {
+      octets.fill(0);
+      for (const fd of descriptors) closeSync(fd);
+    }
     this.#unsent = [];
     for (const answer of this.#questions.values()) answer(undefined);
     this.#questions.clear();
@@ -152,7 +166,7 @@ export class Channel {
     while (!this.#closed) {
       const next = this.#unsent[0];
       if (next === undefined) return;
-      const { head, body, descriptors } = next;
+      const { descriptors } = next;
       try {
         if (descriptors.length > 0 && !native.sendDescriptors(this.#packets, descriptors)) {
           setTimeout(() => this.#push(), 1); // the other side is behind; it will catch up or be gone
@@ -164,47 +178,47 @@ export class Channel {
       }
       this.#unsent.shift();
       for (const fd of descriptors) closeSync(fd);
-      const counted = descriptors.length === 0 ? head : { ...head, descriptors: descriptors.length };
-      this.#write(Buffer.from(JSON.stringify(counted)), body);
+      this.#gather(next);
     }
   }
 
-  #write(text: Buffer, body: Uint8Array | undefined): void {
-    const octets = 8 + text.length + (body?.length ?? 0);
-    const frame = Buffer.allocUnsafe(octets);
-    frame.writeUInt32BE(text.length, 0);
-    frame.writeUInt32BE(body?.length ?? 0, 4);
-    frame.set(text, 8);
-    if (body !== undefined) frame.set(body, 8 + text.length);
+  #gather(frame: Frame): void {
+    if (this.#gathered.push(frame) === 1) setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    const frames = this.#gathered;
+    if (frames.length === 0) return;
+    this.#gathered = [];
+    const octets =
+      frames.length === 1 ? frames[0]!.octets : Buffer.concat(frames.map(({ octets }) => octets));
+    const secret = frames.some(({ hasBody }) => hasBody);
+    if (secret && frames.length > 1) for (const { octets } of frames) octets.fill(0);
     const wipe = () => {
-      if (body !== undefined) frame.fill(0);
+      if (secret) octets.fill(0);
     };
-    const written = writeAtOnce(this.#socket, this.#stream, frame, octets);
-    if (written < octets) this.#socket.write(frame.subarray(written), wipe);
+    const written = writeAtOnce(this.#socket, this.#stream, octets, octets.length);
+    if (written < octets.length) this.#socket.write(octets.subarray(written), wipe);
     else wipe();
   }
 
   #take(chunk: Buffer): void {
-    let bytes = this.#incoming.length === 0 ? chunk : joined(this.#incoming, chunk);
-    while (bytes.length >= 8 && !this.#closed) {
-      const headOctets = bytes.readUInt32BE(0);
-      const end = 8 + headOctets + bytes.readUInt32BE(4);
-      if (end > maximumOctets) {
+    const bytes = this.#incoming.length === 0 ? chunk : joined(this.#incoming, chunk);
+    let at = 0;
+    while (bytes.length - at >= 8 && !this.#closed) {
+      const bodyAt = at + 8 + bytes.readUInt32BE(at);
+      const end = bodyAt + bytes.readUInt32BE(at + 4);
+      if (end - at > maximumOctets) {
         this.close();
         return;
       }
       if (bytes.length < end) break;
-      // A copy: the body may hold a secret, and its receiver is to be able to wipe it.
-      const body =
-        end === 8 + headOctets
-          ? nothing
-          : Buffer.from(wipeableCopy(bytes.subarray(8 + headOctets, end)).buffer);
-      const text = bytes.toString("utf8", 8, 8 + headOctets);
-      bytes.fill(0, 0, end);
-      bytes = bytes.subarray(end);
+      const text = bytes.toString("utf8", at + 8, bodyAt);
+      const body = end === bodyAt ? nothing : takenOut(bytes.subarray(bodyAt, end));
+      at = end;
       this.#deliver(text, body);
     }
-    this.#incoming = bytes;
+    this.#incoming = at === bytes.length ? nothing : bytes.subarray(at);
   }
 
   #deliver(text: string, body: Buffer): void {
@@ -213,9 +227,7 @@ export class Channel {
       this.close();
       return;
     }
-    const came = head["descriptors"] ? (native.receiveDescriptors(this.#packets) ?? []) : [];
-    const descriptors = came.slice(0, this.#mostDescriptors);
-    for (const unwanted of came.slice(this.#mostDescriptors)) closeSync(unwanted);
+    const descriptors = head["descriptors"] ? this.#received() : none;
     const message = { head, body, descriptors };
     if (head.kind === "reply") {
       const question = head["question"] as number;
@@ -233,9 +245,41 @@ export class Channel {
       this.close();
     }
   }
+
+  /** The descriptors of the next packet, as far as they are welcome. */
+  #received(): readonly number[] {
+    const came = native.receiveDescriptors(this.#packets) ?? none;
+    if (came.length <= this.#mostDescriptors) return came;
+    for (const unwanted of came.slice(this.#mostDescriptors)) closeSync(unwanted);
+    return came.slice(0, this.#mostDescriptors);
+  }
 }
 
-const nothing = Buffer.alloc(0);
+/** A message on its way. */
+interface Frame {
+  readonly octets: Buffer;
+  /** It may be a secret. */
+  readonly hasBody: boolean;
+}
+
+function frameOf(head: Head, body: Uint8Array | undefined): Frame {
+  const text = JSON.stringify(head);
+  const headOctets = Buffer.byteLength(text);
+  const bodyOctets = body?.length ?? 0;
+  const octets = Buffer.allocUnsafe(8 + headOctets + bodyOctets);
+  octets.writeUInt32BE(headOctets, 0);
+  octets.writeUInt32BE(bodyOctets, 4);
+  octets.write(text, 8);
+  if (body !== undefined) octets.set(body, 8 + headOctets);
+  return { octets, hasBody: bodyOctets > 0 };
+}
+
+/** A copy, of which nothing is left where it was: it may be a secret, and its receiver is to be able to wipe it. */
+function takenOut(body: Buffer): Buffer {
+  const copy = Buffer.from(wipeableCopy(body).buffer);
+  body.fill(0);
+  return copy;
+}
 
 /** undefined: this is no message. */
 function headIn(text: string): Head | undefined {
