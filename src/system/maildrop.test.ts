@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -39,3 +39,30 @@ for (const sizeOctets of [12, 100_000]) {
     rmSync(inNew(message.name));
   });
 }
+
+test("a Maildir is looked at again when a message came, went or is another, and when one may have", async () => {
+  const other = join(maildir, "other");
+  const inOther = join(other, "new");
+  for (const folder of ["", "tmp", "new", "cur"]) mkdirSync(join(other, folder));
+  const write = (name: string, text: string) => writeFileSync(join(inOther, name), text);
+  // What changes from here on has another time.
+  const age = (seconds: number) => utimesSync(inOther, seconds, seconds);
+  // As seen from a while after the last change.
+  const scan = () => scanMaildir(other, Date.now() + 10_000);
+  const names = async () => (await scan()).map(({ name }) => name);
+  write("1", "Subject: x\n\n");
+  age(1000);
+  const first = await scan();
+  assert.equal(await scan(), first);
+  write("2", "Subject: y\n\n");
+  assert.deepEqual(await names(), ["1", "2"]);
+  age(2000);
+  const [, second] = await scan();
+  write("2", "Subject: longer\n\n");
+  readMessage(other, second!);
+  assert.equal((await scan())[1]?.sizeOctets, 17);
+  rmSync(join(inOther, "1"));
+  assert.deepEqual(await names(), ["2"]);
+  const soon = await scanMaildir(other, Date.now() + 1000);
+  assert.notEqual(await scanMaildir(other, Date.now() + 1000), soon);
+});

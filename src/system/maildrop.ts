@@ -31,13 +31,60 @@ const abandonedAfterMs = 36 * 3600 * 1000;
 /** Files that are looked at before others have their turn. */
 const filesPerTurn = 500;
 
+/** What a Maildir had when it was looked at, by its path: a worker of one user has few. */
+const known = new Map<string, Known>();
+const knownMaildirs = 8;
+/** Messages whose names are worth their place in memory. */
+const knownMessages = 20_000;
+
+interface Known {
+  readonly stamp: string;
+  readonly files: readonly MaildirFile[];
+}
+
+/** When tmp was last cleaned, in milliseconds since 1970: nobody needs what was given up to go at once. */
+const cleaned = new Map<string, number>();
+const cleanEveryMs = 60_000;
+
 /**
- * The messages of a Maildir, the oldest first. What was forgotten in tmp is removed.
+ * The messages of a Maildir, the oldest first; the same list as long as neither new nor cur has changed, for a message does
+ * not change in its place. What was forgotten in tmp is removed.
  * Throws the system's error when there is no new or cur, or they cannot be read.
  */
-export async function scanMaildir(maildir: string, now: number): Promise<MaildirFile[]> {
-  cleanTmp(maildir, now);
-  const found: MaildirFile[] = [];
+export async function scanMaildir(maildir: string, now: number): Promise<readonly MaildirFile[]> {
+  if (Math.abs(now - (cleaned.get(maildir) ?? 0)) >= cleanEveryMs) {
+    if (cleaned.size >= knownMaildirs) cleaned.clear();
+    cleaned.set(maildir, now);
+    cleanTmp(maildir, now);
+  }
+  const stamp = stampOf(maildir, now);
+  const before = known.get(maildir);
+  if (stamp !== undefined && before?.stamp === stamp) return before.files;
+  const { files, whole } = await look(maildir, now);
+  if (known.size >= knownMaildirs) known.clear();
+  if (stamp !== undefined && whole && files.length <= knownMessages) known.set(maildir, { stamp, files });
+  else known.delete(maildir);
+  return files;
+}
+
+/** A folder that changed more recently may change again without its time telling. */
+const settledMs = 2000;
+
+/** What changes whenever a message comes to new or cur, or goes; undefined: it may not. */
+function stampOf(maildir: string, now: number): string | undefined {
+  let stamp = "";
+  for (const folder of ["new", "cur"] as const) {
+    const { dev, ino, mtimeNs, ctimeNs, ctimeMs } = statSync(`${maildir}/${folder}`, { bigint: true });
+    if (Number(ctimeMs) > now - settledMs) return undefined;
+    stamp += `${dev}.${ino}.${mtimeNs}.${ctimeNs} `;
+  }
+  return stamp;
+}
+
+/** `whole`: no file was passed over that may be a message another time. */
+async function look(maildir: string, now: number): Promise<{ files: MaildirFile[]; whole: boolean }> {
+  const files: MaildirFile[] = [];
+  let whole = true;
   let looked = 0;
   for (const folder of ["new", "cur"] as const) {
     for (const name of readdirSync(join(maildir, folder), "latin1")) {
@@ -45,11 +92,12 @@ export async function scanMaildir(maildir: string, now: number): Promise<Maildir
       if (++looked % filesPerTurn === 0) await new Promise((resolve) => setImmediate(resolve));
       const stats = statOf(pathOf(maildir, { folder, name }));
       // A file from the future is one of a broken clock: it would come and go in the order.
-      if (stats === undefined || Math.floor(stats.mtimeMs / 1000) > Math.floor(now / 1000)) continue;
-      found.push({ folder, name, sizeOctets: stats.size, modified: stats.mtimeMs });
+      if (stats === undefined || Math.floor(stats.mtimeMs / 1000) > Math.floor(now / 1000)) whole = false;
+      else files.push({ folder, name, sizeOctets: stats.size, modified: stats.mtimeMs });
     }
   }
-  return found.sort((a, b) => a.modified - b.modified || (a.name < b.name ? -1 : 1));
+  files.sort((a, b) => a.modified - b.modified || (a.name < b.name ? -1 : 1));
+  return { files, whole };
 }
 
 function cleanTmp(maildir: string, now: number): void {
@@ -98,16 +146,14 @@ export function readMessage(
   maildir: string,
   file: MaildirFile,
 ): Uint8Array | AsyncIterable<Uint8Array> | undefined {
-  const path = pathOf(maildir, file);
-  if (file.sizeOctets > atOnceOctets) {
-    // Opened here: whether it can be is known before anything is said of it.
-    const fd = openOf(path);
-    return fd === undefined ? undefined : chunksOf(fd);
-  }
-  const fd = openOf(path);
-  if (fd === undefined) return undefined;
+  // Opened here: whether it can be is known before anything is said of it.
+  const opened = openOf(pathOf(maildir, file));
+  if (opened === undefined) return undefined;
+  const { fd, sizeOctets } = opened;
+  if (sizeOctets !== file.sizeOctets) known.delete(maildir); // somebody has changed it in its place
+  if (sizeOctets > atOnceOctets) return chunksOf(fd);
   try {
-    const bytes = Buffer.allocUnsafe(file.sizeOctets);
+    const bytes = Buffer.allocUnsafe(sizeOctets);
     let filled = 0;
     while (filled < bytes.length) {
       const length = readSync(fd, bytes, filled, bytes.length - filled, null);
@@ -125,10 +171,11 @@ export function readMessage(
 /** Whoever can write into the Maildir may have put something else in a message's place since: a FIFO would be waited for. */
 const withoutWaiting = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
-function openOf(path: string | Buffer): number | undefined {
+function openOf(path: string | Buffer): { readonly fd: number; readonly sizeOctets: number } | undefined {
   try {
     const fd = openSync(path, withoutWaiting);
-    if (fstatSync(fd).isFile()) return fd;
+    const stats = fstatSync(fd);
+    if (stats.isFile()) return { fd, sizeOctets: stats.size };
     closeSync(fd);
     return undefined;
   } catch {

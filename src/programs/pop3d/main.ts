@@ -46,10 +46,9 @@ async function serve(argument: string | undefined, system: System): Promise<void
   } catch {
     return speaker.last(responses.cannotScan);
   }
-  const maildrop = files.map(({ name, sizeOctets }) => ({ sizeOctets, uniqueId: uniqueIdOf(name) }));
   speaker.say(responses.ok);
   await speaker.send();
-  await converse(system, new Mailbox(maildir, files, maildrop), speaker);
+  await converse(system, new Mailbox(maildir, files), speaker);
 }
 
 /** Until QUIT or the end of file. What was not committed by QUIT has not happened. */
@@ -86,14 +85,26 @@ async function converse(system: System, mailbox: Mailbox, speaker: Speaker): Pro
   }
 }
 
+/** A list of files is the same for many sessions. */
+const maildrops = new WeakMap<readonly MaildirFile[], Maildrop>();
+
+function maildropOf(files: readonly MaildirFile[]): Maildrop {
+  let maildrop = maildrops.get(files);
+  if (maildrop === undefined) {
+    maildrop = files.map(({ name, sizeOctets }) => ({ sizeOctets, uniqueId: uniqueIdOf(name) }));
+    maildrops.set(files, maildrop);
+  }
+  return maildrop;
+}
+
 /** The Maildir as it was when the session began. */
 class Mailbox {
   readonly maildrop: Maildrop;
   readonly #maildir: string;
   readonly #files: readonly MaildirFile[];
 
-  constructor(maildir: string, files: readonly MaildirFile[], maildrop: Maildrop) {
-    this.maildrop = maildrop;
+  constructor(maildir: string, files: readonly MaildirFile[]) {
+    this.maildrop = maildropOf(files);
     this.#maildir = maildir;
     this.#files = files;
   }
