@@ -2,7 +2,7 @@
  * The master: it starts the workers, joins them with each other, starts again what died, and parses nothing that a
  * client sent. Which processes there are, and as whom: ARCHITECTURE.md, "Who runs as whom".
  */
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { closeSync } from "node:fs";
 import type { Told } from "../c-library/libblocklist.ts";
 import { lineOf } from "../log-line.ts";
@@ -227,7 +227,7 @@ export class Pool {
       auth.channel.reply(message, { code: 111 });
       return;
     }
-    const ticket = randomBytes(16).toString("hex");
+    const ticket = randomUUID(); // 122 random bits, drawn for many tickets at once
     const known = user.told.has(service);
     user.told.add(service);
     user.channel.send({ kind: "admit", ticket, service: known ? service.id : service, account, settled });
