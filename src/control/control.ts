@@ -13,15 +13,22 @@ const trimEnd = (line: string) => line.replace(/[ \t\n]+$/, "");
 /** The bytes of control/NAME as latin1 text; undefined when absent. Throws CannotOpen. */
 export async function readText(reader: Reader, name: string): Promise<string | undefined> {
   const bytes = await reader.readFile(`control/${name}`);
-  return bytes === undefined
-    ? undefined
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  return bytes && textOf(bytes);
 }
+
+const textOf = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 
 /** The first line of control/NAME, without trailing blanks; undefined when absent. Throws CannotOpen. */
 export async function readLine(reader: Reader, name: string): Promise<string | undefined> {
-  const text = await readText(reader, name);
-  return text === undefined ? undefined : trimEnd(text.split("\n", 1)[0] ?? "");
+  const bytes = await reader.readFile(`control/${name}`);
+  if (bytes === undefined) return undefined;
+  let line = firstLines.get(bytes);
+  if (line === undefined) {
+    line = trimEnd(textOf(bytes).split("\n", 1)[0] ?? "");
+    firstLines.set(bytes, line);
+  }
+  return line;
 }
 
 /** The first line of control/NAME, else of control/me; undefined when both are absent. Throws CannotOpen. */
@@ -41,7 +48,7 @@ export async function readList(reader: Reader, name: string): Promise<readonly s
   if (bytes === undefined) return undefined;
   let lines = lists.get(bytes);
   if (lines === undefined) {
-    lines = listOf(Buffer.from(bytes).toString("latin1"));
+    lines = listOf(textOf(bytes));
     lists.set(bytes, lines);
   }
   return lines;
@@ -49,6 +56,7 @@ export async function readList(reader: Reader, name: string): Promise<readonly s
 
 /** An unchanged file is the same object, and its lines are made once. */
 const lists = new WeakMap<Uint8Array, readonly string[]>();
+const firstLines = new WeakMap<Uint8Array, string>();
 
 /** The lines of a list file: trimmed at the end, without empty ones and comments. */
 export function listOf(text: string): readonly string[] {

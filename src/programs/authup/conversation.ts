@@ -1,7 +1,14 @@
 /** Carries out what the machine decides: bytes in, bytes out, TLS, and the child that knows passwords. */
 import { begin, step } from "../../protocol/authup/authorization-state.ts";
 import { LineReader } from "../../protocol/authup/line-reader.ts";
-import type { Action, Ended, News, Outcome, Session } from "../../protocol/authup/session.ts";
+import {
+  type Action,
+  anyLineOctets,
+  type Ended,
+  type News,
+  type Outcome,
+  type Session,
+} from "../../protocol/authup/session.ts";
 import { loggable } from "../../protocol/authup/words.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { latin1 } from "../../protocol/wipeable.ts";
@@ -41,7 +48,7 @@ class Conversation {
   readonly #system: System;
   readonly #argv: readonly string[];
   readonly #timeoutSeconds: number;
-  readonly #lines = new LineReader();
+  readonly #lines = new LineReader(anyLineOctets);
   #replies = "";
   #dialogue: Dialogue | undefined;
 
@@ -98,7 +105,8 @@ class Conversation {
         if (session.exchange === undefined) this.#system.record({ verb: firstWord(line) });
         return { on: "line", bytes: line, more: this.#lines.unread };
       }
-      await this.#send();
+      const full = this.#send();
+      if (full !== undefined) await full;
       try {
         const chunk = await this.#system.input(0).read(this.#timeoutSeconds);
         if (chunk === null) return { on: "end" };
@@ -110,11 +118,12 @@ class Conversation {
     }
   }
 
-  async #send(): Promise<void> {
-    if (this.#replies === "") return;
+  /** As Output.write(): there is something to wait for when the client is behind. */
+  #send(): Promise<void> | undefined {
+    if (this.#replies === "") return undefined;
     const bytes = Buffer.from(this.#replies, "latin1");
     this.#replies = "";
-    await this.#system.output(1).write(bytes);
+    return this.#system.output(1).write(bytes);
   }
 
   async #startTls(): Promise<News | number> {

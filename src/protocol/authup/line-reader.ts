@@ -10,6 +10,12 @@ export class LineReader {
   /** The beginning of a line whose end has not come yet. */
   #start: Uint8Array = new Uint8Array(0);
   #overlong = false;
+  readonly #always: number;
+
+  /** No line of up to `always` octets is too long, whatever it begins with. */
+  constructor(always = 0) {
+    this.#always = always;
+  }
 
   /** Takes the next chunk over; the one before must have been read to its end. */
   push(chunk: Uint8Array): void {
@@ -56,7 +62,7 @@ export class LineReader {
       piece.fill(0);
     }
     const octets = this.#start.length - (this.#start.at(-1) === cr ? 1 : 0);
-    if (octets <= longest(this.#start)) return;
+    if (octets <= this.#always || octets <= longest(this.#start)) return;
     this.#start.fill(0);
     this.#start = new Uint8Array(0);
     this.#overlong = true;

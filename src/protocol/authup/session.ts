@@ -127,9 +127,12 @@ export interface Dialect {
   trouble(name: TroubleName): string;
   /** The line without CR LF, for a challenge in base64. */
   challenge(base64: string): string;
-  /** The most octets a line may have that begins with `head`, without its end. */
+  /** The most octets a line may have that begins with `head`, without its end; at least anyLineOctets. */
   longestLine(session: Session, head: Uint8Array): number;
 }
+
+/** So many octets any line may have, without its end. RFC 5321 §4.5.3.1.4 asks for 512 with it, RFC 2449 §4 for 255. */
+export const anyLineOctets = 510;
 
 export const say = (text: string): Action => ({ do: "reply", text });
 
