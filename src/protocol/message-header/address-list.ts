@@ -19,6 +19,20 @@ type Token =
 
 /** The mailboxes in a field's value; undefined when it is not a list of addresses. */
 export function parseAddressList(value: string): readonly Mailbox[] | undefined {
+  const [one, name = "", named, hostOfNamed, local = named, host = hostOfNamed] = usual.exec(value) ?? [];
+  return one === undefined || local === undefined || host === undefined
+    ? parseTokens(value)
+    : [{ name, local, host }];
+}
+
+/** What most fields are: one mailbox of plain words, `Alice L <alice@example.net>` or `alice@example.net`. */
+const usual = (() => {
+  const atom = '[^\\x00-\\x20\\x7f()<>@,;:\\\\".[\\]]+';
+  const dots = `(${atom}(?:\\.${atom})*)`;
+  return new RegExp(`^[ \\t\\n]*(?:(${atom}(?: ${atom})*) <${dots}@${dots}>|${dots}@${dots})[ \\t\\n]*$`);
+})();
+
+function parseTokens(value: string): readonly Mailbox[] | undefined {
   const tokens = tokensOf(value);
   if (tokens === undefined) return undefined;
   const mailboxes: Mailbox[] = [];

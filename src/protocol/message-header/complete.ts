@@ -3,7 +3,7 @@
  * what nobody else should see gone. Source: ofmipd(8) of mess822; RFC 6409 §8.
  */
 import { addressField, type Mailbox, parseAddressList } from "./address-list.ts";
-import { dateTimeOf, dateTimeStamp, dateTimeText, parseDateTime } from "./date-time.ts";
+import { type DateTime, dateTimeOf, dateTimeStamp, dateTimeText, parseDateTime } from "./date-time.ts";
 import type { Field } from "./header-reader.ts";
 import { type HostRules, rewriteHost } from "./rewrite-host.ts";
 
@@ -27,49 +27,58 @@ const dropped = new Set(["bcc", "resent-bcc", "return-path", "apparently-to", "c
 /** Fields with addresses, in the order they are written. */
 const beforeTo = ["Sender", "Reply-To", "Mail-Reply-To", "Mail-Followup-To"];
 const fromTo = ["To", "Cc", "Notice-Requested-Upon-Delivery-To"];
-const rewritten = new Set([
-  "date",
-  "message-id",
-  "from",
-  ...[...beforeTo, ...fromTo].map((name) => name.toLowerCase()),
-]);
+/** By their names in lower case, as fields have them. */
+const rewritten = new Map(
+  ["Date", "Message-ID", "From", ...beforeTo, ...fromTo].map((name) => [name.toLowerCase(), name]),
+);
 
 /** The new header, without the empty line after it. */
 export function completeHeader(given: readonly Field[], circumstances: Circumstances): string {
   const { rules, sender, senderIsKnown, now, messageId } = circumstances;
-  const fields = given.filter(({ name }) => !dropped.has(name));
-  const named = (name: string) => fields.filter((field) => field.name === name.toLowerCase());
-  const addresses = (name: string) => addressFields(name, named(name), rules);
+  let traces = "";
+  let others = "";
+  const found = new Map<string, Field[]>();
+  for (const field of given) {
+    const name = rewritten.get(field.name);
+    if (name !== undefined) {
+      const before = found.get(name);
+      if (before === undefined) found.set(name, [field]);
+      else before.push(field);
+    } else if (dropped.has(field.name)) continue;
+    else if (trace.test(field.name)) traces += field.raw;
+    else others += field.raw;
+  }
+  const addresses = (name: string) => addressFields(name, found.get(name), rules);
 
-  const date =
-    named("Date")
-      .map(({ value }) => parseDateTime(value))
-      .find((known) => known !== undefined) ?? dateTimeOf(now);
-  const ids = named("Message-ID").map(({ raw }) => raw);
-  const from = senderIsKnown ? "" : addresses("From");
-  const receivers = fromTo.map(addresses);
-  return [
-    ...fields.filter(({ name }) => trace.test(name)).map(({ raw }) => raw),
-    `Date: ${dateTimeText(date)}\n`,
-    ...(ids.length > 0 ? ids : [`Message-ID: ${messageId(dateTimeStamp(date))}\n`]),
-    from || addressField("From", [sender]),
-    ...beforeTo.map(addresses),
-    // RFC 822 wanted a destination field, and some programs still do.
-    receivers[0] === "" && receivers[1] === "" ? "Cc: recipient list not shown: ;\n" : "",
-    ...receivers,
-    ...fields.filter(({ name }) => !trace.test(name) && !rewritten.has(name)).map(({ raw }) => raw),
-  ].join("");
+  const date = firstDate(found.get("Date")) ?? dateTimeOf(now);
+  const ids = rawOf(found.get("Message-ID")) || `Message-ID: ${messageId(dateTimeStamp(date))}\n`;
+  const from = (senderIsKnown ? "" : addresses("From")) || addressField("From", [sender]);
+  const [to = "", cc = "", ...receivers] = fromTo.map(addresses);
+  // RFC 822 wanted a destination field, and some programs still do.
+  const hidden = to === "" && cc === "" ? "Cc: recipient list not shown: ;\n" : "";
+  const head = `${traces}Date: ${dateTimeText(date)}\n${ids}${from}${beforeTo.map(addresses).join("")}`;
+  return `${head}${hidden}${to}${cc}${receivers.join("")}${others}`;
+}
+
+const rawOf = (fields: readonly Field[] = []) => fields.reduce((text, { raw }) => text + raw, "");
+
+function firstDate(fields: readonly Field[] = []): DateTime | undefined {
+  for (const { value } of fields) {
+    const date = parseDateTime(value);
+    if (date !== undefined) return date;
+  }
+  return undefined;
 }
 
 /** All fields of one name as one, with complete addresses; "" when there is no address in them. */
-function addressFields(name: string, fields: readonly Field[], rules: HostRules): string {
-  const lists = fields.map(({ value }) => parseAddressList(value));
-  // What is not understood is passed on: a wrong guess would lose somebody's address.
-  if (lists.includes(undefined)) return fields.map(({ raw }) => raw).join("");
-  const mailboxes = lists.flatMap((list) => list ?? []);
-  if (mailboxes.length === 0) return "";
-  return addressField(
-    name,
-    mailboxes.map((mailbox) => ({ ...mailbox, host: rewriteHost(mailbox.host, rules) })),
-  );
+function addressFields(name: string, fields: readonly Field[] | undefined, rules: HostRules): string {
+  if (fields === undefined) return "";
+  const mailboxes: Mailbox[] = [];
+  for (const { value } of fields) {
+    const list = parseAddressList(value);
+    // What is not understood is passed on: a wrong guess would lose somebody's address.
+    if (list === undefined) return rawOf(fields);
+    for (const { name, local, host } of list) mailboxes.push({ name, local, host: rewriteHost(host, rules) });
+  }
+  return mailboxes.length === 0 ? "" : addressField(name, mailboxes);
 }

@@ -24,17 +24,22 @@ export const maximumHeaderOctets = 262_144;
 
 const lineFeed = 10;
 const emptyLine = Buffer.of(lineFeed);
+const nothing = Buffer.alloc(0);
 
 /** Collects a header. */
 export class HeaderReader {
-  #bytes: Buffer = Buffer.alloc(4096);
+  /** What came; a first piece that has all of the header is not copied. */
+  #bytes: Buffer = nothing;
   #length = 0;
   /** Up to here all lines belong to fields. */
   #scanned = 0;
   /** Up to here there is no end of the line that began at `#scanned`. */
   #searched = 0;
 
-  /** The header, once it is complete; "tooLong" when it grows too large. Not to be called after either. */
+  /**
+   * The header, once it is complete; "tooLong" when it grows too large. Not to be called after either. `content` is ours from
+   * then on.
+   */
   take(content: Uint8Array): Header | "tooLong" | undefined {
     this.#keep(content);
     const header = this.#scan();
@@ -48,20 +53,24 @@ export class HeaderReader {
   }
 
   #keep(content: Uint8Array): void {
-    if (this.#length + content.length > this.#bytes.length) {
-      const larger = Buffer.alloc(2 * (this.#length + content.length));
-      larger.set(this.#bytes.subarray(0, this.#length));
-      this.#bytes = larger;
+    if (this.#length === 0) {
+      this.#bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
+    } else {
+      if (this.#length + content.length > this.#bytes.length) {
+        const larger = Buffer.alloc(2 * (this.#length + content.length));
+        larger.set(this.#bytes.subarray(0, this.#length));
+        this.#bytes = larger;
+      }
+      this.#bytes.set(content, this.#length);
     }
-    this.#bytes.set(content, this.#length);
     this.#length += content.length;
   }
 
   #scan(): Header | undefined {
     for (;;) {
       const start = this.#scanned;
-      const end = this.#bytes.subarray(0, this.#length).indexOf(lineFeed, this.#searched);
-      if (end < 0) {
+      const end = this.#bytes.indexOf(lineFeed, this.#searched);
+      if (end < 0 || end >= this.#length) {
         this.#searched = this.#length;
         return undefined;
       }
