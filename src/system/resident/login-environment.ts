@@ -24,14 +24,14 @@ function baseOf(service: Service): ReadonlyMap<string, string> {
  * read the level of TLS, and unset it.
  */
 export function loginEnvironment(service: Service, said: unknown): Environment {
-  const env = new Environment(baseOf(service));
   const words: readonly unknown[] = Array.isArray(said) ? said : [];
+  const env = new Map(baseOf(service));
   for (let at = 0; at + 1 < words.length; at += 2) {
     const [name, value] = [words[at], words[at + 1]];
     if (typeof name === "string" && typeof value === "string" && sessionVariable.test(name))
       env.set(name, value);
   }
-  return env;
+  return new Environment(env);
 }
 
 /** What a session of `service` says of itself: names, each with its value behind it. */
