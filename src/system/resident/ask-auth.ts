@@ -13,6 +13,7 @@ import { duplicateFrom } from "../native.ts";
 import { Closed, Killed, overloaded, type Program, type System } from "../system.ts";
 import type { Channel, Head, Received } from "./channel.ts";
 import { saidOf } from "./login-environment.ts";
+import type { Said } from "./said.ts";
 import { checkpasswordOf, type Service } from "./service.ts";
 import type { UserWorkers } from "./user-workers.ts";
 
@@ -52,7 +53,11 @@ export function askAuth(
       return Number(code);
     }
     if (!foreign) system.log(acceptedLine(system.pid, answer.user));
-    const ended = await users.run(worker, ticket, saidOf(system.env, service), system);
+    const ended = await users.run(
+      worker,
+      { ticket, service: service.id, said: saidOf(system.env, service) },
+      system,
+    );
     if ("signal" in ended) throw new Killed(ended.signal);
     return ended.code;
   };
@@ -61,12 +66,7 @@ export function askAuth(
 /** What the auth process said last, and who the client says it is (latin1). */
 type Answer = { readonly head: Head; readonly user: string } | "gone" | undefined;
 
-async function answerTo(
-  system: System,
-  ask: Ask,
-  said: () => readonly string[],
-  foreign: boolean,
-): Promise<Answer> {
+async function answerTo(system: System, ask: Ask, said: () => Said, foreign: boolean): Promise<Answer> {
   try {
     const given = await readDescriptor3(system);
     if ("conversation" in given) return await relay(given.conversation, ask, said(), system);
@@ -90,12 +90,7 @@ async function answerTo(
 }
 
 /** Carries messages between the client and the auth process until that has the last word. */
-async function relay(
-  client: Conversation,
-  ask: Ask,
-  env: readonly string[],
-  system: System,
-): Promise<Answer> {
+async function relay(client: Conversation, ask: Ask, env: Said, system: System): Promise<Answer> {
   const exchange = system.pid;
   const { opening, initial } = client;
   let answer = await ask(

@@ -10,7 +10,8 @@ import type { Account, Programs } from "../system.ts";
 import { Channel, type Received } from "./channel.ts";
 import type { SettledFacts } from "./foreign-checkpassword.ts";
 import { LogLines } from "./log-lines.ts";
-import { loginEnvironment } from "./login-environment.ts";
+import { heardEnvironment } from "./login-environment.ts";
+import { type Heard, Hearing } from "./said.ts";
 import { checkpasswordOf, type Service } from "./service.ts";
 import { SessionRecord } from "./session-record.ts";
 
@@ -69,7 +70,12 @@ export function userWorker(master: Channel, programs: Programs): void {
       clearTimeout(idle);
     } else if (head.kind === "peer") {
       const front = new Channel({ stream: descriptors[0]!, packets: descriptors[1]! }, 1);
-      front.onMessage = (message) => void session(front, message);
+      const hearing = new Hearing();
+      front.onMessage = (message) => {
+        // Whatever becomes of the session: the next one may build on it.
+        const heard = hearing.hear(Number(message.head["service"]), message.head);
+        void session(front, message, heard);
+      };
     }
   };
 
@@ -86,7 +92,7 @@ export function userWorker(master: Channel, programs: Programs): void {
     });
   }
 
-  async function session(front: Channel, message: Received): Promise<void> {
+  async function session(front: Channel, message: Received, heard: Heard): Promise<void> {
     const { head, descriptors } = message;
     const ticket = String(head["ticket"]);
     if (head.kind === "session" && !tickets.has(ticket)) await arrivalOf(ticket);
@@ -100,7 +106,7 @@ export function userWorker(master: Channel, programs: Programs): void {
     tickets.delete(ticket);
     admission.used();
     const { service } = admission;
-    const { argv, env, cwd } = surroundings(admission, head["env"]);
+    const { argv, env, cwd } = surroundings(admission, heard);
     sessions += 1;
     const { socket, input, output } = connectionOf(fd);
     const record = new SessionRecord();
@@ -129,13 +135,13 @@ export function userWorker(master: Channel, programs: Programs): void {
 /** What runs for the user, and in which surroundings: those of a checkpassword of ours, or those that another made. */
 function surroundings(
   { service, account, settled }: Admission,
-  said: unknown,
+  heard: Heard,
 ): { argv: readonly string[]; env: Map<string, string>; cwd: string } {
   if (settled !== undefined) {
     const env = Object.entries(settled.env).map(([name, value]) => [name, textOf(value)] as const);
     return { argv: settled.argv, env: new Map(env), cwd: textOf(settled.cwd) };
   }
-  const env = loginEnvironment(service, said);
+  const env = heardEnvironment(service, heard);
   env.set("USER", account.user).set("HOME", account.home).set("SHELL", account.shell);
   return { argv: checkpasswordOf(service).argv.slice(1), env, cwd: account.home };
 }

@@ -22,10 +22,15 @@ test("a session whose worker died while its ticket was on the way has ended, and
     master.send({ kind: "gone", id: head["id"] });
   };
   front.onMessage = ({ head }) => users.gone(Number(head["id"]));
-  const both = await Promise.all([users.run(5, "one", [], session), users.run(5, "two", [], session)]);
+  const both = await Promise.all([
+    users.run(5, { ticket: "one", service: 1, said: [] }, session),
+    users.run(5, { ticket: "two", service: 1, said: [] }, session),
+  ]);
   assert.deepEqual(both, [{ signal: "SIGKILL" }, { signal: "SIGKILL" }]);
   assert.equal(joins, 1);
-  assert.deepEqual(await users.run(5, "three", [], session), { signal: "SIGKILL" });
+  assert.deepEqual(await users.run(5, { ticket: "three", service: 1, said: [] }, session), {
+    signal: "SIGKILL",
+  });
   assert.equal(joins, 2, "the master is asked again");
   master.close();
   front.close();

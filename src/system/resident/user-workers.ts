@@ -2,11 +2,25 @@
 import { duplicateFrom } from "../native.ts";
 import { type Ended, type Facts, type System, TlsFailed } from "../system.ts";
 import type { Channel } from "./channel.ts";
+import { type Said, Telling } from "./said.ts";
+
+/** What a worker needs to take a session. */
+interface Admitted {
+  readonly ticket: string;
+  /** Its number. */
+  readonly service: number;
+  readonly said: Said;
+}
+
+interface Worker {
+  readonly channel: Channel;
+  readonly telling: Telling;
+}
 
 export class UserWorkers {
   readonly #master: Channel;
-  readonly #known = new Map<number, Promise<Channel | undefined>>();
-  readonly #waiting = new Map<number, (channel: Channel | undefined) => void>();
+  readonly #known = new Map<number, Promise<Worker | undefined>>();
+  readonly #waiting = new Map<number, (worker: Worker | undefined) => void>();
 
   constructor(master: Channel) {
     this.#master = master;
@@ -15,7 +29,7 @@ export class UserWorkers {
   /** The master has joined us with a worker. */
   joined(id: number, channel: Channel): void {
     channel.onClose = () => this.#known.delete(id);
-    this.#answer(id, channel);
+    this.#answer(id, { channel, telling: new Telling() });
   }
 
   /** The master has no such worker any more: it may die while a ticket for it is on its way. */
@@ -24,35 +38,38 @@ export class UserWorkers {
     this.#answer(id, undefined);
   }
 
-  #answer(id: number, channel: Channel | undefined): void {
-    this.#waiting.get(id)?.(channel);
+  #answer(id: number, worker: Worker | undefined): void {
+    this.#waiting.get(id)?.(worker);
     this.#waiting.delete(id);
   }
 
-  /**
-   * Gives the session's connection to a worker that holds the ticket for it, with what the session says of itself; resolves
-   * when the session has ended.
-   */
-  async run(id: number, ticket: string, env: readonly string[], system: System): Promise<Ended> {
-    const channel = await this.#channel(id);
+  /** Gives a session's connection to a worker that holds the ticket for it; resolves when the session has ended. */
+  async run(id: number, { ticket, service, said }: Admitted, system: System): Promise<Ended> {
+    const worker = await this.#worker(id);
     const { fd } = system.input(0);
     if (fd === undefined) throw new TlsFailed("not a connection");
     await system.output(1).flush();
     system.record({ user: system.env.get("AUTHUP_USER") ?? "" });
-    const answer = await channel?.ask({ kind: "session", ticket, env }, undefined, [duplicateFrom(fd, 3)]);
-    if (answer === undefined) return { signal: "SIGKILL" }; // the worker is gone, and the session with it
+    if (worker === undefined) return gone;
+    const connection = duplicateFrom(fd, 3);
+    const head = { kind: "session", ticket, service, ...worker.telling.tell(service, said) };
+    const answer = await worker.channel.ask(head, undefined, [connection]);
+    if (answer === undefined) return gone;
     const { code, signal, facts } = answer.head;
     system.record(facts as Facts);
     return typeof signal === "string" ? { signal } : { code: Number(code) };
   }
 
-  #channel(id: number): Promise<Channel | undefined> {
-    let channel = this.#known.get(id);
-    if (channel === undefined) {
-      channel = new Promise((resolve) => this.#waiting.set(id, resolve));
-      this.#known.set(id, channel);
+  #worker(id: number): Promise<Worker | undefined> {
+    let worker = this.#known.get(id);
+    if (worker === undefined) {
+      worker = new Promise((resolve) => this.#waiting.set(id, resolve));
+      this.#known.set(id, worker);
       this.#master.send({ kind: "join", id });
     }
-    return channel;
+    return worker;
   }
 }
+
+/** How a session ends whose worker is gone. */
+const gone: Ended = { signal: "SIGKILL" };
