@@ -19,12 +19,18 @@ const ours = {
   pop3: /^(?:STLS|USER|SASL .*|(?:AUTH-)?RESP-CODES?)$/i,
 } as const;
 
-/** Reads control/NAMEgreeting (else me), the timeouts and NAMEcapabilities. Throws CannotOpen, also for a missing one. */
-export async function readSettings(
-  system: System,
-  { protocol: { name, timeoutFile }, tries, argv }: Options,
-  tls: TlsLevel,
-): Promise<Read> {
+/** What stands in control files, for all sessions. */
+interface Files {
+  readonly greeting: string;
+  readonly timeoutSeconds: number;
+  readonly capabilities: readonly string[];
+  /** The file of capabilities names what authup offers by itself. */
+  readonly passedOver: boolean;
+  /** What control/authmechanisms names. */
+  readonly named: readonly string[] | undefined;
+}
+
+async function readFiles(system: System, { name, timeoutFile }: Options["protocol"]): Promise<Files> {
   const greeting = await readLineOrMe(system, `${name}greeting`);
   if (greeting === undefined) throw new CannotOpen("control/me", "ENOENT");
   // Strangers get less patience than users: design, limits. control/timeoutauth has the last word.
@@ -33,7 +39,27 @@ export async function readSettings(
   const lines = await readList(system, `${name}capabilities`);
   if (lines === undefined) throw new CannotOpen(`control/${name}capabilities`, "ENOENT");
   const capabilities = lines.map((line) => line.replace(/\r$/, "")).filter((line) => !ours[name].test(line));
-  if (capabilities.length < lines.length) {
+  const mechanisms = (await readList(system, "authmechanisms"))?.map((line) => line.replace(/\r$/, ""));
+  const named = mechanisms?.map((line) => line.toUpperCase()).filter(isMechanism);
+  return {
+    greeting,
+    timeoutSeconds,
+    capabilities,
+    passedOver: capabilities.length < lines.length,
+    named: named && [...new Set(named)],
+  };
+}
+
+/** Reads control/NAMEgreeting (else me), the timeouts and NAMEcapabilities. Throws CannotOpen, also for a missing one. */
+export async function readSettings(
+  system: System,
+  { protocol, tries, argv: [checkpassword = ""] }: Options,
+  tls: TlsLevel,
+): Promise<Read> {
+  const { name } = protocol;
+  const files = await system.settings(`authup ${name}`, () => readFiles(system, protocol));
+  const { greeting, timeoutSeconds, capabilities, passedOver, named } = files;
+  if (passedOver) {
     system.log(`authup ${system.pid} control/${name}capabilities: passed over what authup offers by itself`);
   }
   return {
@@ -44,7 +70,9 @@ export async function readSettings(
       canStartTls: tls !== "unavailable" && system.canStartTls(),
       tries,
       showAuthBeforeTls: system.env.has("ACCEPTUTILS_AUTH_BEFORE_TLS"),
-      mechanisms: await readMechanisms(system, argv),
+      // As far as checkpassword can do it: ours can be talked with.
+      mechanisms:
+        named === undefined ? usualMechanisms : doable(named, system.ours(checkpassword) === "checkpassword"),
       channel: takeChannel(system.env),
       brokenClients: system.env.has("AUTHUP_SASL_BROKEN_CLIENTS"),
       client: clientOf(system.env),
@@ -53,19 +81,6 @@ export async function readSettings(
     },
     timeoutSeconds,
   };
-}
-
-/**
- * What control/authmechanisms names, as far as checkpassword can do it: ours can be talked with. Throws CannotOpen.
- */
-async function readMechanisms(
-  system: System,
-  [checkpassword = ""]: readonly string[],
-): Promise<readonly string[]> {
-  const lines = await readList(system, "authmechanisms");
-  if (lines === undefined) return usualMechanisms;
-  const named = lines.map((line) => line.replace(/\r$/, "").toUpperCase()).filter(isMechanism);
-  return doable([...new Set(named)], system.ours(checkpassword) === "checkpassword");
 }
 
 /** The client's address as the server found it; empty for anything that is none. tcp-environ(5) */
