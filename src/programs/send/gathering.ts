@@ -14,7 +14,7 @@ const longestLookMs = 10;
 const worthwhile = 4;
 /** Groups that are committed at once after a wait in vain; twice as many after the next. */
 const fewestRests = 8;
-const mostRests = 256;
+const mostRests = 1024;
 /** Each time so many groups were complete, one waits for more than the last had. */
 const groupsToProbe = 8;
 /** How far the usual gap follows each new one. */
