@@ -1,10 +1,10 @@
 /** Node.js streams (sockets, pipes of children) as our Input and Output, read only when somebody asks. */
-import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { readInto } from "./read-buffer.ts";
 import { Closed, type Input, type Output, TimedOut } from "./system.ts";
 import { Wait } from "./wait.ts";
+import { writeAtOnce } from "./write-at-once.ts";
 
 /** The part of a socket's handle that stops the kernel read at once, which pause() alone does not. */
 interface Handle {
@@ -164,19 +164,10 @@ export class StreamOutput implements Output {
     this.#stream.end();
   }
 
-  /**
-   * Nearly all that a session says fits into the kernel's memory: it is written at once, without what a stream keeps about
-   * it. What is left is for the stream: what did not fit, and all of it where the connection is broken.
-   */
+  /** What is left for the stream; undefined: nothing. Nearly all that a session says fits into the kernel's memory. */
   #unwritten(bytes: Uint8Array): Uint8Array | undefined {
-    const fd = handleOf(this.#stream)?.fd ?? -1;
-    if (fd < 0 || this.#stream.writableLength > 0) return bytes;
-    try {
-      const written = writeSync(fd, bytes);
-      return written === bytes.length ? undefined : bytes.subarray(written);
-    } catch {
-      return bytes;
-    }
+    const written = writeAtOnce(this.#stream, handleOf(this.#stream)?.fd ?? -1, bytes, bytes.length);
+    return written === bytes.length ? undefined : bytes.subarray(written);
   }
 
   #drained(): Promise<void> {
