@@ -4,8 +4,8 @@
 export type Step =
   /** The next reply has this beginning: `220`, `+OK`. Of several lines the last counts. */
   | { readonly expect: string }
-  /** The same, after the bytes of `send` (latin1) have been written. */
-  | { readonly send: string; readonly expect: string }
+  /** The same, after the bytes of `send` (latin1) have been written. `or`: another good beginning. */
+  | { readonly send: string; readonly expect: string; readonly or?: string }
   /** `times` lines at once, and as many replies of one line, each with this beginning. */
   | { readonly pipeline: string; readonly times: number; readonly expect: string }
   /** A POP3 command, and a multi-line response that ends like this (latin1, without the last dot). */

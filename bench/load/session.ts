@@ -88,7 +88,8 @@ export class Session {
     if ("message" in step) this.#socket.write(this.#message);
     else if ("send" in step) this.#socket.write(step.send, "latin1");
     const said = await this.#reply();
-    if (!said.startsWith(step.expect)) throw new Unexpected(`${said} instead of ${step.expect}`);
+    const expected = said.startsWith(step.expect) || ("or" in step && said.startsWith(step.or ?? "?"));
+    if (!expected) throw new Unexpected(`${said} instead of ${step.expect}`);
   }
 
   /** Waits until `look` finds what it wants in what was heard. */
