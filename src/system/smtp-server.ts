@@ -70,8 +70,10 @@ class Conversation {
         const chunk = await this.#read();
         if (chunk === null) return "gone";
         this.#commands.give(chunk);
-        const end = await this.#converse();
-        if (end !== undefined) return end;
+        for (let actions = this.#converse(); actions !== undefined; actions = this.#converse()) {
+          const end = await this.#carryOut(actions);
+          if (end !== undefined) return end;
+        }
       }
     } catch (error) {
       if (error instanceof Closed) return "gone";
@@ -80,16 +82,25 @@ class Conversation {
     }
   }
 
-  /** All commands that are there. Waits for nothing unless a command asks for it. */
-  async #converse(): Promise<End | undefined> {
+  /** Replies to all commands that are there, up to one whose actions are to be waited for: these are returned. */
+  #converse(): readonly Action[] | undefined {
     for (let command = this.#commands.next(); command !== undefined; command = this.#commands.next()) {
       this.#system.record({ verb: command.verb });
       const [session, actions] = step(this.#session, command, this.#server.service);
       this.#session = session;
-      for (const action of actions) {
-        const end = action.do === "reply" ? this.#say(action.reply) : await this.#act(action);
-        if (end !== undefined) return end;
+      for (let at = 0; at < actions.length; at++) {
+        const action = actions[at]!;
+        if (action.do !== "reply") return actions.slice(at);
+        this.#say(action.reply);
       }
+    }
+    return undefined;
+  }
+
+  async #carryOut(actions: readonly Action[]): Promise<End | undefined> {
+    for (const action of actions) {
+      const end = action.do === "reply" ? this.#say(action.reply) : await this.#act(action);
+      if (end !== undefined) return end;
     }
     return undefined;
   }
@@ -100,11 +111,7 @@ class Conversation {
         const refusal = await this.#server.askAbout?.(action.sender, action.recipient);
         const [session, actions] = recipientChecked(this.#session, action.recipient, refusal);
         this.#session = session;
-        for (const next of actions) {
-          const end = next.do === "reply" ? this.#say(next.reply) : await this.#act(next);
-          if (end !== undefined) return end;
-        }
-        return undefined;
+        return this.#carryOut(actions);
       }
       case "takeMessage":
         return this.#takeMessage(action.transaction, action.helo);

@@ -53,6 +53,13 @@ export class RequestReader {
   }
 }
 
+/** As nearly every client writes them. */
+const usual: ReadonlyMap<string, string> = new Map(
+  "EHLO HELO MAIL RCPT DATA RSET NOOP QUIT STARTTLS AUTH BDAT"
+    .split(" ")
+    .map((verb) => [verb, lowerCase(verb)]),
+);
+
 /**
  * The event a request line is: its bytes before the first space, or before its line end, in lower case.
  * An empty one matches no rule.
@@ -63,7 +70,8 @@ export function eventOf(bytes: Buffer, start: number, end: number): string {
     stop = end - 1;
     if (stop > start && bytes[stop - 1] === cr) stop -= 1;
   }
-  const verb = lowerCase(bytes.toString("latin1", start, stop));
+  const said = bytes.toString("latin1", start, stop);
+  const verb = usual.get(said) ?? lowerCase(said);
   // These two are what fixsmtpio itself sees happen. A client that says so does not make it so.
   return verb === "timeout" || verb === "clienteof" ? "" : verb;
 }

@@ -110,7 +110,10 @@ export class Outgoing {
   }
 
   #close(): void {
-    if (this.#end > this.#start) this.#pieces.push(this.#from.subarray(this.#start, this.#end));
+    const whole = this.#start === 0 && this.#end === this.#from.length;
+    if (this.#end > this.#start) {
+      this.#pieces.push(whole ? this.#from : this.#from.subarray(this.#start, this.#end));
+    }
     this.#from = none;
     this.#start = 0;
     this.#end = 0;
