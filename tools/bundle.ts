@@ -15,13 +15,14 @@ export const bundle = join(root, "build", "app.cjs");
 const whole = join(root, "build", "acceptutils.cjs");
 
 /** Packages that few programs need: a file of its own each, which is read when one of them is run. */
-const apart = ["ldapts", "postgres"];
+const apart: ReadonlyMap<string, string> = new Map([
+  ["ldapts", "ldapts.cjs"],
+  ["postgres", "postgres.cjs"],
+  ["jose", "jose.cjs"],
+  ["nodemailer/lib/smtp-connection", "smtp-connection.cjs"],
+]);
 /** The files that are one program, by name. */
-export const bundled: readonly string[] = [
-  "app.cjs",
-  "acceptutils.cjs",
-  ...apart.map((name) => `${name}.cjs`),
-];
+export const bundled: readonly string[] = ["app.cjs", "acceptutils.cjs", ...apart.values()];
 
 /** The first file: it turns on the compile cache, which works for what is loaded after. */
 const first = `const { enableCompileCache } = require("node:module");
@@ -44,8 +45,8 @@ export async function buildIfStale(): Promise<string> {
     logLevel: "warning",
     legalComments: "none",
   } as const;
-  for (const name of apart) {
-    const file = join(root, "build", `${name}.cjs`);
+  for (const [name, fileName] of apart) {
+    const file = join(root, "build", fileName);
     const outfile = `${file}.${process.pid}`;
     // As a module of CommonJS, so that what it exports is what import() of the package gives.
     const contents = `module.exports = require(${JSON.stringify(name)});`;
@@ -63,8 +64,8 @@ export async function buildIfStale(): Promise<string> {
       {
         name: "apart",
         setup: ({ onResolve }) =>
-          onResolve({ filter: new RegExp(`^(?:${apart.join("|")})$`) }, ({ path }) => ({
-            path: `./${path}.cjs`,
+          onResolve({ filter: new RegExp(`^(?:${[...apart.keys()].join("|")})$`) }, ({ path }) => ({
+            path: `./${apart.get(path)}`,
             external: true,
           })),
       },
