@@ -139,7 +139,7 @@ export class Channel {
 
   close(): void {
     if (this.#closed) return;
-    this.#flush();
+    this.flush();
     this.#closed = true;
     this.#socket.destroy();
     closeSync(this.#packets);
@@ -183,10 +183,11 @@ export class Channel {
   }
 
   #gather(frame: Frame): void {
-    if (this.#gathered.push(frame) === 1) setImmediate(() => this.#flush());
+    if (this.#gathered.push(frame) === 1) setImmediate(() => this.flush());
   }
 
-  #flush(): void {
+  /** What was said goes now, and not at the end of this turn: before something that must not come before it. */
+  flush(): void {
     const frames = this.#gathered;
     if (frames.length === 0) return;
     this.#gathered = [];

@@ -42,6 +42,8 @@ export function tlsWorker(master: Channel): void {
         };
         const told = (facts: Record<string, unknown>) => {
           if (asked) front.reply(message, facts);
+          // A program that is lent TLS hears of it elsewhere: it may have ended before a word that waits for company.
+          front.flush();
           if (facts["secured"] !== true) over();
         };
         const ended = (how: string) => {
