@@ -125,10 +125,26 @@ export function loginOf(users: ReadonlyMap<string, User>, name: string): User | 
   return user === undefined || isRoot(user) || hashOf(user) === undefined ? undefined : user;
 }
 
-/** What a session of `user` becomes. */
-export function accountOf(reader: Pick<UsersReader, "home">, { name, uid, gid, home, shell }: User): Account {
-  return { user: textOf(name), uid, gid, home: resolve(reader.home(), textOf(home)), shell: textOf(shell) };
+/** What a session of `user` becomes. Made once: who is known must not take longer than who is not. */
+export function accountOf(reader: Pick<UsersReader, "home">, user: User): Account {
+  const folder = reader.home();
+  let made = accounts.get(user);
+  if (made?.folder !== folder) {
+    const { name, uid, gid, home, shell } = user;
+    const account = {
+      user: textOf(name),
+      uid,
+      gid,
+      home: resolve(folder, textOf(home)),
+      shell: textOf(shell),
+    };
+    made = { folder, account };
+    accounts.set(user, made);
+  }
+  return made.account;
 }
+
+const accounts = new WeakMap<User, { readonly folder: string; readonly account: Account }>();
 
 /** Group 0 is root's, but where we have nothing else: containers run others in it, who then stay what they are. */
 function isRoot({ uid, gid }: User): boolean {

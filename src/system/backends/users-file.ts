@@ -28,10 +28,11 @@ export function open(reader: Surroundings): Backend {
       clear: async (given) => {
         const name = await preparedName(given);
         const user = loginOf(await readUsers(reader), name);
-        const madeUp = new Secret(randomBytes(16));
+        // As much work for who has no such password as for who has.
+        const madeUp = randomBytes(16);
         const secret = await clearPasswordOf(reader, name);
         const account = user && secret && accountOf(reader, user);
-        return { secret: secret ?? madeUp, account };
+        return { secret: secret ?? Secret.copyOf(madeUp), account };
       },
       account: async (name) => {
         const user = loginOf(await readUsers(reader), await preparedName(name));
