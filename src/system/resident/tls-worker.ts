@@ -5,12 +5,17 @@
  */
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
+import { allocateApartFrom } from "../c-library/trim.ts";
 import { Channel, type Received } from "./channel.ts";
 import { Identities } from "./tls-identities.ts";
 import type { PolicyHead } from "./tls-policy.ts";
 import { serveTls } from "./tls-session.ts";
 
+/** Node.js has 64 KiB for each connection to be read into, of which a session touches 4. */
+const mostlyUntouchedOctets = 65_536;
+
 export function tlsWorker(master: Channel): void {
+  allocateApartFrom(mostlyUntouchedOctets);
   const identities = new Map<number, Identities>();
 
   master.onMessage = (message) => {
