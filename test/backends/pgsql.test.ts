@@ -1,6 +1,6 @@
 /** PostgreSQL with a cluster of this test's own; hashes of every form a table may have. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, chownSync, globSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -53,6 +53,9 @@ async function startCluster(home: string): Promise<Cluster> {
   const tls = ["ssl=on", `ssl_cert_file=${certificate}`, `ssl_key_file=${key}`];
   const words = [...options, ...tls].flatMap((option) => ["-c", option]);
   const daemon = await startDaemon([join(bin!, "postgres"), "-D", data, ...words], port, owner);
+  // It listens before it answers: on a busy machine for longer than a client takes to come.
+  const ready = ["-h", folder, "-p", String(port), "-q"];
+  for (let tries = 0; tries < 1000 && spawnSync(join(bin!, "pg_isready"), ready).status !== 0; ) tries += 1;
   const sql = (text: string) =>
     run(
       "psql",
