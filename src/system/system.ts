@@ -172,7 +172,7 @@ export interface System {
   readFile(path: string): Promise<Uint8Array | undefined>;
   /**
    * What `read` makes of control files. In a worker, whoever asks for the same `name` in the same working directory within
-   * a tenth of a second gets what the first has read: nothing of a single session may be in it. Throws what `read` throws.
+   * a moment gets what the first has read: nothing of a single session may be in it. Throws what `read` throws.
    */
   settings<Value>(name: string, read: () => Promise<Value>): Promise<Value> | Value;
   /** Adds to a file, and makes it, for its owner alone, when there is none. Throws CannotOpen. */
