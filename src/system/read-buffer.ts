@@ -67,7 +67,7 @@ const spare: Buffer[] = [];
 const mostSpare = 16;
 
 /** The memory of a full `chunk` may be read into again. Whoever says so has the only view of it. */
-export function giveBack(chunk: Uint8Array): void {
+export function readAgainInto(chunk: Uint8Array): void {
   if (chunk.byteLength !== chunkOctets || chunk.buffer.byteLength !== chunkOctets) return;
   if (spare.length < mostSpare) spare.push(chunk as Buffer);
 }

@@ -34,8 +34,8 @@ function stopUnasked(): void {
   for (const input of inputs) input.turnIsOver();
 }
 
-/** A stream that failed closes; whoever reads or writes sees that. */
-const closes = () => {};
+/** For errors of a stream: one that failed closes, and whoever reads or writes sees that. */
+export const closes = () => {};
 
 /** Reads a stream, no further ahead than one chunk that was under way. */
 export class StreamInput implements Input {

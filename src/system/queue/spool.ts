@@ -2,7 +2,7 @@
 import { closeSync, openSync, readdirSync, readSync, statSync, unlinkSync } from "node:fs";
 import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { giveBack } from "../read-buffer.ts";
+import { readAgainInto } from "../read-buffer.ts";
 import { codeOf } from "../system.ts";
 import { giveToOwner } from "./owner.ts";
 
@@ -94,7 +94,7 @@ export class SpoolFile {
       });
       rest = first < 0 ? [] : [rest[first]!.subarray(bytesWritten), ...rest.slice(first + 1)];
     }
-    lent.forEach(giveBack);
+    lent.forEach(readAgainInto);
   }
 }
 

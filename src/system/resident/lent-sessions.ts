@@ -1,7 +1,7 @@
 /** Sessions of this front whose clients a listener in another process has let in. It may die; they go on. */
 import type { Socket } from "node:net";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
-import { socketOf } from "../stream.ts";
+import { closes, socketOf } from "../stream.ts";
 import type { Ended } from "../system.ts";
 import { Channel, type ChannelEnd, type Received } from "./channel.ts";
 import { descriptors } from "./descriptors.ts";
@@ -79,7 +79,7 @@ export class LentSessions {
       return;
     }
     const socket = socketOf(fd);
-    socket.on("error", () => {});
+    socket.on("error", closes);
     this.#sessions.set(pid, { service: id, remoteIp, socket });
     const { service, run } = await this.#service(id).promise;
     const env = environmentFor(service);

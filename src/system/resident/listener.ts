@@ -11,6 +11,7 @@ import {
 import { type Counts, type LogLine, type ServerLog, serverLog } from "../../protocol/ucspi/server-log.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { duplicateFrom } from "../native.ts";
+import { closes } from "../stream.ts";
 import { CannotOpen, type Ended, systemWords } from "../system.ts";
 import { type Admission, Admissions } from "./admission.ts";
 import { descriptors, type Room } from "./descriptors.ts";
@@ -69,9 +70,6 @@ function endsOf(socket: Socket, localHost: string | undefined): Ends {
 const recordOrder = "pid remote port program tls cipher user verbs messages in out exit signal seconds".split(
   " ",
 );
-
-/** A connection that failed closes, and its session sees that. */
-const closes = () => {};
 
 const warnEveryMs = 60_000;
 const tryAgainMs = 500;
