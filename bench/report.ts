@@ -35,13 +35,22 @@ export interface Table {
   readonly loadAverage: readonly [number, number];
   readonly rounds: number;
   readonly seconds: number;
+  /** The whole run, in seconds. */
+  readonly lasted: number;
   /** Every process of a server counts; else those that somebody waited for. */
   readonly exact: boolean;
   readonly contenders: readonly Pick<Contender, "name" | "promise" | "kind">[];
   readonly rows: readonly Row[];
   /** Ours, before anybody came. */
-  readonly processes: readonly { readonly title: string; readonly kilobytes: number }[];
-  readonly micro: readonly { readonly name: string; readonly unit: string; readonly value: number }[];
+  readonly processes: readonly Part[];
+  readonly micro: readonly Part[];
+}
+
+/** What has no row of its own: measured once a round. */
+export interface Part {
+  readonly name: string;
+  readonly unit: string;
+  readonly values: readonly number[];
 }
 
 /** Writes the table to bench/results/NAME.md. */
@@ -60,7 +69,8 @@ export function markdown(table: Table): string {
     "# Figures",
     "",
     `${table.date}, Node.js ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${where()}; medians of ${table.rounds} runs of`,
-    `${table.seconds} s in turn, lowest and highest in parentheses. Load average of the machine: ${table.loadAverage.map(short).join(" before, ")} after.`,
+    `${table.seconds} s in turn, lowest and highest in parentheses. The run took ${table.lasted} s; load average of the`,
+    `machine: ${table.loadAverage.map(short).join(" before, ")} after.`,
     `Server CPU is user and system time of all of a server's processes${table.exact ? ", those that ended included" : " (no control groups here: children nobody waited for are missing)"}.`,
     "Rates and latencies depend on who else uses the machine; compare columns of one run.",
     "",
@@ -69,7 +79,8 @@ export function markdown(table: Table): string {
     "## Cost",
     "",
     "The best peer is the one that costs least and keeps what it took, itself: no proxy, no floor, and where mail is durable",
-    "nobody who was never seen to flush.",
+    "nobody who was never seen to flush. Beside what is durable: fsync, fdatasync and their like for each message, counted from",
+    "outside, by perf where the kernel allows it, else by strace.",
     "",
     ...grid(
       ["figure", "unit", "goal", names[0] ?? "", "to best peer", "to limit", ...names.slice(1)],
@@ -89,31 +100,8 @@ export function markdown(table: Table): string {
     ),
     "",
     ...aloneLines(loaded),
-    "## Flushes",
-    "",
-    "fsync, fdatasync and their like for each message, counted from outside: by perf where the kernel allows it, else by strace.",
-    "",
-    ...grid(
-      ["figure", ...names],
-      table.rows
-        .filter(({ cells }) => cells.some(({ flushes }) => flushes !== undefined))
-        .map(({ figure, cells }) => [figure.name, ...cells.map(flushesOf)]),
-    ),
-    "",
-    "## Parts by themselves",
-    "",
-    ...grid(
-      ["part", "", ""],
-      [...table.micro, ...handOver(table.rows)].map(({ name, unit, value }) => [name, short(value), unit]),
-    ),
-    "",
-    "## Our processes, idle",
-    "",
-    ...grid(
-      ["process", "PSS, KiB"],
-      table.processes.map(({ title, kilobytes }) => [title, short(kilobytes)]),
-    ),
-    "",
+    ...parts("## Parts by themselves", [...table.micro, ...handOver(table.rows)]),
+    ...parts("## Our processes, idle, PSS", table.processes),
   ].join("\n");
 }
 
@@ -126,12 +114,12 @@ function grid(head: readonly string[], lines: readonly (readonly string[])[]): s
 function costLine({ figure, cells }: Row): string[] {
   const said = cells.map(medianOf);
   const own = cells.find(({ kind }) => kind === "ours");
-  const mine = own && costOf(figure.unit, own);
+  const mine = own && costOf(figure, own);
   const among = (kind: Contender["kind"], name?: string) =>
     cells
       .filter((cell) => cell.kind === kind && (name === undefined || cell.contender === name))
       .filter(({ flushes }) => kind !== "peer" || flushes !== 0)
-      .flatMap((cell) => costOf(figure.unit, cell) ?? []);
+      .flatMap((cell) => costOf(figure, cell) ?? []);
   const ratio = (others: readonly number[]) =>
     mine === undefined || others.length === 0 ? "-" : `${(mine / Math.min(...others)).toPrecision(2)}`;
   return [
@@ -146,10 +134,10 @@ function costLine({ figure, cells }: Row): string[] {
 }
 
 /** What is less where it is better. */
-export function costOf(unit: string, { samples }: Cell): number | undefined {
+export function costOf({ goal }: { readonly goal: Goal }, { samples }: Cell): number | undefined {
   if (typeof samples === "string") return undefined;
   const { median } = summaryOf(samples.map(({ value }) => value));
-  return unit.startsWith("per ") ? 1 / median : median;
+  return "atLeast" in goal ? 1 / median : median;
 }
 
 const where = () =>
@@ -159,25 +147,40 @@ const where = () =>
  * What it costs that another process does the handshake: the STARTTLS session less the one in clear, and less what the
  * same difference is where one process does it all.
  */
-function handOver(rows: readonly Row[]): { name: string; unit: string; value: number }[] {
-  const cost = (figure: string, is: (cell: Cell) => boolean) => {
-    const cell = rows.find((row) => row.figure.name === figure)?.cells.find(is);
-    return (cell && costOf("µs CPU", cell)) ?? Number.NaN;
+function handOver(rows: readonly Row[]): Part[] {
+  const costs = (figure: string, name: string) => {
+    const cells = rows.find((row) => row.figure.name === figure)?.cells;
+    const samples = cells?.find(({ contender }) => contender === name)?.samples ?? [];
+    return typeof samples === "string" ? [] : samples.map(({ value }) => value);
   };
-  const ours = ({ kind }: Cell) => kind === "ours";
-  const bare = ({ contender }: Cell) => contender === "bare Node.js";
-  const value = cost("5", ours) - cost("hello", ours) - (cost("5", bare) - cost("hello", bare));
+  const [bareTls, bareClear] = [costs("5", "bare Node.js"), costs("hello", "bare Node.js")];
+  const [tls, clear] = [costs("5", "acceptutils"), costs("hello", "acceptutils")];
+  const values = tls.map((cost, at) => cost - clear[at]! - (bareTls[at]! - bareClear[at]!));
   const name = "UCSPI-TLS hand-over: 5 less hello, less the same of bare Node.js";
-  return Number.isNaN(value) ? [] : [{ name, unit: "µs CPU", value }];
+  return values.length === 0 || values.some(Number.isNaN) ? [] : [{ name, unit: "µs CPU", values }];
+}
+
+function parts(title: string, all: readonly Part[]): string[] {
+  const lines = all.map(({ name, unit, values }) => [name, spreadOf(values), unit]);
+  return all.length === 0 ? [] : [title, "", ...grid(["part", "median", "unit"], lines), ""];
 }
 
 const goalOf = (goal: Goal) => ("atMost" in goal ? `≤ ${short(goal.atMost)}` : `≥ ${short(goal.atLeast)}`);
 
-function medianOf({ samples }: Cell): string {
-  if (typeof samples === "string") return reasonOf(samples);
-  const { median, lowest, highest } = summaryOf(samples.map(({ value }) => value));
-  if (samples.length === 1) return short(median);
+function medianOf(cell: Cell): string {
+  if (typeof cell.samples === "string") return reasonOf(cell.samples);
+  return `${spreadOf(cell.samples.map(({ value }) => value))}${flushesSaid(cell)}`;
+}
+
+function spreadOf(values: readonly number[]): string {
+  const { median, lowest, highest } = summaryOf(values);
   return `**${short(median)}** (${short(lowest)}-${short(highest)})`;
+}
+
+/** Nothing where nothing is durable. */
+export function flushesSaid({ flushes }: Cell): string {
+  if (flushes === undefined) return "";
+  return flushes === null ? ", flushes not seen" : `, ${flushes.toPrecision(2)} flushes`;
 }
 
 /** What was heard or why nothing was, short. OpenSSL's errors begin with numbers, and end with places in its sources. */
@@ -196,11 +199,6 @@ function paceOf({ samples }: Cell, octets = 0): string {
   const pace = octets > 1_000_000 ? `${short((rate * octets) / 1e6)} MB/s` : `${short(rate)}/s`;
   const [median, p99] = [middle((one) => one.latency?.median), middle((one) => one.latency?.p99)];
   return `${pace}; ${short(median)}, ${short(p99)} ms; ${short(100 * middle((one) => one.loadBusy))} %`;
-}
-
-function flushesOf({ flushes }: Cell): string {
-  if (flushes === null) return "not seen";
-  return flushes === undefined ? "-" : flushes.toPrecision(2);
 }
 
 /** What the load generator does where nothing but itself holds it up. */

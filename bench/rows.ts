@@ -1,6 +1,8 @@
 /** What is no matter of load: memory, starts, and how long a greeting takes while others guess passwords. */
-import type { Contender } from "./contender/contender.ts";
-import { auth, ehlo, type Goal, startTls } from "./figures.ts";
+import { join } from "node:path";
+import { root } from "../tools/steps.ts";
+import type { Contender, Door } from "./contender/contender.ts";
+import { auth, ehlo, type Goal, logIn, startTls } from "./figures.ts";
 import type { Step } from "./load/plan.ts";
 import { fixsmtpioFigure } from "./measure/fixsmtpio.ts";
 import { idleKilobytes, sessionKilobytes, startMilliseconds } from "./measure/memory.ts";
@@ -14,22 +16,25 @@ export interface Plain {
   readonly goal: Goal;
   /** Measured with --quick too. */
   readonly quick: boolean;
-  /** Leaves traces in memory: the server is started anew after it. */
+  /** Leaves traces in memory: the server is started anew after each look. */
   readonly leavesTraces?: true;
+  /** Nobody comes for a while before each look. */
+  readonly rests?: true;
+  /** A start is looked at: there must have been one for each look. */
+  readonly starts?: true;
   /** `--check` fails when the goal is missed: it is a ratio, or has room for any machine. */
   readonly firm?: true;
-  /** Undefined where there is nothing to measure. Throws Failed. */
-  of(server: Up, contender: Contender): Promise<number | undefined> | number | undefined;
+  /** One sample, `round` counted from 1. Undefined where there is nothing to measure. Throws Failed. */
+  of(server: Up, contender: Contender, round: number): Promise<number | undefined> | number | undefined;
 }
 
 /** Rows with so many sessions at once. */
 export function plainRows(sessions: number): readonly Plain[] {
-  const held =
-    (door: "smtp" | "submission", steps: (server: Up) => readonly Step[], tls: boolean) => (server: Up) =>
-      !server.doors.has(door) || (tls && server.clearOnly !== undefined) || server.clientsAtMost !== undefined
-        ? undefined
-        : sessionKilobytes(server, door, [{ expect: "220" }, ehlo, ...steps(server)], sessions);
-  const secure = () => startTls;
+  const held = (door: Door, steps: (server: Up) => readonly Step[], tls: boolean) => (server: Up) =>
+    !server.doors.has(door) || (tls && server.clearOnly !== undefined) || server.clientsAtMost !== undefined
+      ? undefined
+      : sessionKilobytes(server, door, steps(server), sessions);
+  const greeted: readonly Step[] = [{ expect: "220" }, ehlo];
   return [
     {
       name: "14",
@@ -37,23 +42,9 @@ export function plainRows(sessions: number): readonly Plain[] {
       unit: "MiB",
       goal: { atMost: 110 },
       quick: false,
+      rests: true,
+      leavesTraces: true,
       of: (server) => idleKilobytes(server) / 1024,
-    },
-    {
-      name: "start",
-      says: "cold start, until every door answers",
-      unit: "ms CPU",
-      goal: { atMost: 1500 },
-      quick: true,
-      of: ({ cold }) => cold?.cpuMilliseconds,
-    },
-    {
-      name: "start wall",
-      says: "the same by the clock",
-      unit: "ms",
-      goal: { atMost: 1500 },
-      quick: true,
-      of: ({ cold }) => cold?.milliseconds,
     },
     fixsmtpioRow("ratio", "DATA through fixsmtpio, beside a bare copy", "of a copy", { atLeast: 0.5 }),
     fixsmtpioRow("rules", "a new reply line, 1,000 rules that begin differently", "µs CPU", { atMost: 20 }),
@@ -65,7 +56,10 @@ export function plainRows(sessions: number): readonly Plain[] {
       unit: "ms CPU",
       goal: { atMost: 65 },
       quick: true,
-      of: (_, { kind }) => (kind === "ours" ? startMilliseconds() : undefined),
+      of: (_, { name }) => {
+        const native = nativePrograms[name];
+        return native && startMilliseconds(native.argv, native.times);
+      },
     },
     {
       name: "11",
@@ -74,16 +68,25 @@ export function plainRows(sessions: number): readonly Plain[] {
       goal: { atMost: 16 },
       quick: false,
       leavesTraces: true,
-      of: held("smtp", () => [], false),
+      of: held("smtp", () => greeted, false),
     },
     {
       name: "11 tls",
       says: `the same in TLS`,
       unit: "KiB",
-      goal: { atMost: 60 },
+      goal: { atMost: 64 },
       quick: false,
       leavesTraces: true,
-      of: held("smtp", secure, true),
+      of: held("smtp", () => [...greeted, ...startTls], true),
+    },
+    {
+      name: "11 login",
+      says: "the same in clear, POP3 after the login",
+      unit: "KiB",
+      goal: { atMost: 40 },
+      quick: false,
+      leavesTraces: true,
+      of: held("pop3 clear", (server) => [{ expect: "+OK" }, ...logIn(server)], false),
     },
     {
       name: "11 auth",
@@ -92,7 +95,7 @@ export function plainRows(sessions: number): readonly Plain[] {
       goal: { atMost: 90 },
       quick: false,
       leavesTraces: true,
-      of: held("submission", (server) => [...startTls, auth(server)], true),
+      of: held("submission", (server) => [...greeted, ...startTls, auth(server)], true),
     },
     {
       name: "guesses",
@@ -100,15 +103,42 @@ export function plainRows(sessions: number): readonly Plain[] {
       unit: "ms",
       goal: { atMost: 100 },
       quick: false,
+      leavesTraces: true,
       of: greetingUnderGuesses,
+    },
+    {
+      name: "start",
+      says: "cold start, until every door answers",
+      unit: "ms CPU",
+      goal: { atMost: 1500 },
+      quick: true,
+      starts: true,
+      of: ({ starts }, _, round) => starts[round - 1]?.cpuMilliseconds,
+    },
+    {
+      name: "start wall",
+      says: "the same by the clock",
+      unit: "ms",
+      goal: { atMost: 1500 },
+      quick: true,
+      starts: true,
+      of: ({ starts }, _, round) => starts[round - 1]?.milliseconds,
     },
   ];
 }
 
 function fixsmtpioRow(found: string, says: string, unit: string, goal: Goal): Plain {
-  const of = (_: Up, { kind }: Contender) => (kind === "ours" ? fixsmtpioFigure(found) : undefined);
+  const of = (_: Up, { kind }: Contender, round: number) =>
+    kind === "ours" ? fixsmtpioFigure(found, round) : undefined;
   return { name: `fixsmtpio ${found}`, says, unit, goal, quick: false, firm: true, of };
 }
+
+/** What a program costs that ends at once: ours, Node.js without a program, and the smallest there is. */
+const nativePrograms: Readonly<Record<string, { argv: readonly string[]; times: number }>> = {
+  acceptutils: { argv: [join(root, "build", "bin", "qmail-smtpd")], times: 10 },
+  "bare Node.js": { argv: [process.execPath, "-e", "0"], times: 10 },
+  limit: { argv: ["/bin/true"], times: 300 },
+};
 
 const guesses = 2000;
 

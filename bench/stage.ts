@@ -11,7 +11,8 @@ import { endLoad, type Served } from "./measure/sample.ts";
 
 /** A server that is up. */
 export interface Up extends Served {
-  readonly cold: ColdStart | undefined;
+  /** All starts of this contender so far, the first at first. */
+  readonly starts: readonly ColdStart[];
   /** All its processes, before anybody came. */
   readonly idleKilobytes: number;
   /** Ends it and removes its files. */
@@ -23,6 +24,7 @@ const gone = { recursive: true, force: true, maxRetries: 5, retryDelay: 100 };
 export class Stage {
   readonly #folder: string;
   readonly #groups = new Set<Group>();
+  readonly #starts = new Map<Contender, ColdStart[]>();
 
   constructor() {
     this.#folder = mkdtempSync(join(tmpdir(), "acceptutils-bench-"));
@@ -45,7 +47,10 @@ export class Stage {
       const running = await contender.start(place);
       const served = { ...running, group: place.group };
       const leave = () => this.#remove(place);
-      return { ...served, cold: coldStartOf(place), idleKilobytes: idleKilobytes(served), leave };
+      const cold = coldStartOf(place);
+      const starts = [...(this.#starts.get(contender) ?? []), ...(cold === undefined ? [] : [cold])];
+      this.#starts.set(contender, starts);
+      return { ...served, starts, idleKilobytes: idleKilobytes(served), leave };
     } catch (error) {
       return (error as Error).message;
     }

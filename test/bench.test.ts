@@ -1,9 +1,9 @@
 /** What is made of figures that were measured: the measuring itself is no part of the tests. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { losses } from "../bench/kept.ts";
+import { losses, missed, ratiosOf } from "../bench/kept.ts";
 import { countOfPerf, countOfStrace } from "../bench/measure/flushes.ts";
-import type { Cell, Row } from "../bench/report.ts";
+import { type Cell, flushesSaid, type Row } from "../bench/report.ts";
 
 const kept = { "1": { "smtp-server": 0.5, Postfix: 0.25, "bare Node.js": 4 } };
 
@@ -42,10 +42,52 @@ test("one peer's good moment is not our loss, and a peer that is missing says no
 test("rates are compared as what one of them costs", () => {
   const rows = run(50_000, { "smtp-server": 50_000 }).map((row) => ({
     ...row,
-    figure: { ...row.figure, unit: "per CPU second" },
+    figure: { ...row.figure, unit: "per CPU second", goal: { atLeast: 50_000 } },
   }));
   assert.equal(losses(rows, kept).length, 1);
   assert.deepEqual(losses(rows, { "1": { "smtp-server": 1 } }), []);
+});
+
+test("every row with somebody beside it is kept, memory, starts and the clock too", () => {
+  const units = ["KiB", "MiB", "ms", "per second", "ms CPU"];
+  const rows = units.map((unit, at): Row => {
+    const [row] = run(50, { Postfix: 100 });
+    const goal = unit === "per second" ? { atLeast: 400 } : { atMost: 400 };
+    return { ...row!, figure: { ...row!.figure, name: String(at), unit, goal } };
+  });
+  assert.deepEqual(Object.values(ratiosOf(rows)), [
+    { Postfix: 0.5 },
+    { Postfix: 0.5 },
+    { Postfix: 0.5 },
+    { Postfix: 2 },
+    { Postfix: 0.5 },
+  ]);
+});
+
+test("what the clock says may move more than what is counted", () => {
+  const [row] = run(70, { Postfix: 100 });
+  const by = (unit: string) =>
+    losses([{ ...row!, figure: { ...row!.figure, unit } }], { "1": { Postfix: 0.5 } });
+  assert.equal(by("ms CPU").length, 1);
+  assert.deepEqual(by("ms"), []);
+});
+
+test("a promise is missed by its median, not by one look", () => {
+  const figure = { name: "growth", says: "grows", unit: "KiB", goal: { atMost: 64 } };
+  const row = (values: readonly number[]): Row => ({
+    figure,
+    cells: [{ contender: "acceptutils", kind: "ours", samples: values.map((value) => ({ value })) }],
+  });
+  assert.deepEqual(missed([row([90, 10, 12])], new Set(["growth"])), []);
+  assert.deepEqual(missed([row([90, 80, 12])], new Set(["growth"])), [
+    "figure growth misses its goal: 80.0 KiB",
+  ]);
+});
+
+test("flushes stand beside what is durable", () => {
+  const flushes = (count: number | null | undefined) =>
+    flushesSaid({ contender: "Postfix", kind: "peer", samples: [], flushes: count });
+  assert.deepEqual([0.05, null, undefined].map(flushes), [", 0.050 flushes", ", flushes not seen", ""]);
 });
 
 test("flushes are added up over all calls, whoever counted them", () => {

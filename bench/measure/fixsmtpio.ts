@@ -1,4 +1,4 @@
-/** What bench/fixsmtpio.ts finds, in a process of its own. It is asked once for all rows. */
+/** What bench/fixsmtpio.ts finds, in a process of its own. It is asked once a round for all rows. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { root } from "../../tools/steps.ts";
@@ -9,12 +9,12 @@ interface Found {
   readonly value: number;
 }
 
-let found: readonly Found[] | undefined;
+const found: (readonly Found[])[] = [];
 
 /** One of its figures by name. Throws Failed. */
-export function fixsmtpioFigure(name: string): number | undefined {
-  found ??= measure();
-  return found.find((figure) => figure.name === name)?.value;
+export function fixsmtpioFigure(name: string, round: number): number | undefined {
+  found[round] ??= measure();
+  return found[round].find((figure) => figure.name === name)?.value;
 }
 
 function measure(): readonly Found[] {

@@ -1,7 +1,5 @@
 /** What a server holds in memory, idle and for each session that waits; and what a native program costs to start. */
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
-import { root } from "../../tools/steps.ts";
 import type { Door } from "../contender/contender.ts";
 import type { Step, Told } from "../load/plan.ts";
 import { cpuSecondsOf, pssKilobytesOf, titleOf } from "./processes.ts";
@@ -9,10 +7,14 @@ import { Failed, type Served, startLoad } from "./sample.ts";
 
 export const idleKilobytes = (server: Served) => pssKilobytesOf(server.group.pids());
 
-/** Each process of a server by its title, and the kibibytes it takes; the largest first. */
-export function processesOf(server: Served): { title: string; kilobytes: number }[] {
-  const all = server.group.pids().map((pid) => ({ title: titleOf(pid), kilobytes: pssKilobytesOf([pid]) }));
-  return all.filter(({ kilobytes }) => kilobytes > 0).sort((a, b) => b.kilobytes - a.kilobytes);
+/** Kibibytes of a server's processes by title, those of the same title together; the largest first. */
+export function processesOf(server: Served): [title: string, kilobytes: number][] {
+  const found = new Map<string, number>();
+  for (const pid of server.group.pids()) {
+    const title = titleOf(pid);
+    found.set(title, (found.get(title) ?? 0) + pssKilobytesOf([pid]));
+  }
+  return [...found].filter(([, kilobytes]) => kilobytes > 0).sort(([, a], [, b]) => b - a);
 }
 
 /** Kibibytes that each of `sessions` takes which came to an idle server and stay after these steps. Throws Failed. */
@@ -43,10 +45,9 @@ export async function sessionKilobytes(
   return (after - server.idleKilobytes) / sessions;
 }
 
-/** Milliseconds of CPU for qmail-smtpd as a process: greeting, QUIT, end. */
-export function startMilliseconds(times = 10): number {
-  const program = join(root, "build", "bin", "qmail-smtpd");
-  const once = () => spawnSync(program, { input: "QUIT\r\n", stdio: ["pipe", "ignore", "ignore"] });
+/** Milliseconds of CPU for a program as a process that is told QUIT, or nothing it would read, and ends. */
+export function startMilliseconds([command = "", ...words]: readonly string[], times: number): number {
+  const once = () => spawnSync(command, words, { input: "QUIT\r\n", stdio: ["pipe", "ignore", "ignore"] });
   once();
   const before = cpuSecondsOf([process.pid]);
   for (let at = 0; at < times; at++) once();

@@ -1,0 +1,173 @@
+/** Takes the samples of each row: all who are measured in turn, again and again, until each has so many. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Contender } from "./contender/contender.ts";
+import type { Figure } from "./figures.ts";
+import { flushesDuring } from "./measure/flushes.ts";
+import { processesOf } from "./measure/memory.ts";
+import { load, planOf, type Sample, sampleOf } from "./measure/sample.ts";
+import type { Options } from "./options.ts";
+import type { Cell, Row } from "./report.ts";
+import type { Plain } from "./rows.ts";
+import type { Stage, Up } from "./stage.ts";
+
+/** Who is idle gives memory back after half a minute. */
+const restSeconds = 40;
+/** A round that costs less than this share of the best before it has gained something. */
+const worthwhile = 0.95;
+const roundsInVain = 2;
+const agingSeconds = 10;
+/** V8 takes some thousand sessions; what is measured for a minute only must be content with less. */
+const [warmingRounds, warmingSessions] = [5, 1500];
+const warmingSeconds = 0.5;
+const countingSeconds = 0.3;
+
+type Taken = (Pick<Sample, "value"> & Partial<Sample>)[] | string;
+
+export class Measurer {
+  readonly #stage: Stage;
+  readonly #options: Options;
+  readonly #servers = new Map<Contender, Up | string>();
+  /** Kibibytes of our processes by title, once for each look at the idle service. */
+  readonly idle = new Map<string, number[]>();
+
+  constructor(stage: Stage, options: Options) {
+    this.#stage = stage;
+    this.#options = options;
+  }
+
+  async begin(): Promise<void> {
+    for (const contender of this.#options.contenders) await this.#start(contender);
+  }
+
+  /** A row of any kind. */
+  row = (row: Figure | Plain): Promise<Row> => ("steps" in row ? this.#loaded(row) : this.#plain(row));
+
+  /** Who compiles itself goes on doing so for ten seconds of work and more, whatever the work: that is done once. */
+  async age(figure: Figure): Promise<void> {
+    for (const [contender, server] of this.#servers) {
+      if (contender.compiles !== true || gap(figure, contender, server) !== undefined) continue;
+      // Who fails here fails again where it is told.
+      await sampleOf(figure, server as Up, agingSeconds).catch(() => {});
+    }
+  }
+
+  async #start(contender: Contender): Promise<void> {
+    const server = this.#servers.get(contender);
+    if (typeof server === "string") return;
+    await server?.leave();
+    this.#servers.set(contender, await this.#stage.enter(contender));
+  }
+
+  async #loaded(figure: Figure): Promise<Row> {
+    const all = new Map<Contender, Taken>();
+    for (const [contender, server] of this.#servers) {
+      const reason = gap(figure, contender, server);
+      all.set(contender, reason ?? (await this.#warm(figure, server as Up, contender)));
+    }
+    await this.#inTurn(all, (contender) =>
+      sampleOf(figure, this.#servers.get(contender) as Up, this.#options.seconds),
+    );
+    const cells: Cell[] = [];
+    for (const cell of cellsOf(all)) {
+      const server = [...this.#servers].find(([{ name }]) => name === cell.contender)![1];
+      const isCounted = figure.durable && typeof cell.samples !== "string";
+      cells.push(isCounted ? { ...cell, flushes: await flushesEach(figure, server as Up) } : cell);
+    }
+    return { figure, cells };
+  }
+
+  async #plain(row: Plain): Promise<Row> {
+    const all = new Map<Contender, Taken>();
+    for (const [contender, server] of this.#servers)
+      all.set(contender, typeof server === "string" ? server : []);
+    let round = 0;
+    const before = async () => {
+      round += 1;
+      if (row.rests) await pause(restSeconds * 1000);
+    };
+    await this.#inTurn(all, (contender) => this.#look(row, contender, round), before);
+    return { figure: row, cells: cellsOf(all) };
+  }
+
+  async #look(row: Plain, contender: Contender, round: number): Promise<{ value: number } | undefined> {
+    const server = () => this.#servers.get(contender) as Up;
+    if (row.starts && server().starts.length < round) await this.#start(contender);
+    if (row.rests && contender.kind === "ours") {
+      for (const [title, kilobytes] of processesOf(server()))
+        this.idle.set(title, [...(this.idle.get(title) ?? []), kilobytes]);
+    }
+    const value = await row.of(server(), contender, round);
+    if (row.leavesTraces && value !== undefined) await this.#start(contender);
+    return value === undefined ? undefined : { value };
+  }
+
+  /** Everyone once, then everyone again. Who has nothing to show or fails is asked no more. */
+  async #inTurn(
+    all: Map<Contender, Taken>,
+    sample: (contender: Contender) => Promise<(Pick<Sample, "value"> & Partial<Sample>) | undefined>,
+    before = async () => {},
+  ): Promise<void> {
+    for (let round = 0; round < this.#options.rounds; round++) {
+      await before();
+      for (const [contender, taken] of all) {
+        if (typeof taken === "string") continue;
+        try {
+          const one = await sample(contender);
+          if (one === undefined) all.set(contender, "-");
+          else taken.push(one);
+        } catch (error) {
+          all.set(contender, (error as Error).message);
+        }
+      }
+    }
+  }
+
+  /** A server that runs for days is measured, not one that has just started: until rounds get no cheaper. */
+  async #warm(figure: Figure, server: Up, { compiles }: Contender): Promise<Taken> {
+    const { quick } = this.#options;
+    const length = Math.max(this.#options.seconds, quick ? 0 : warmingSeconds);
+    const [most, fewestSessions] = quick ? [4, 0] : [warmingRounds, warmingSessions];
+    try {
+      // One client first: passwords that are new to a server are checked by and by.
+      await sampleOf({ ...figure, clients: 1 }, server, 0.05);
+      let best = Number.POSITIVE_INFINITY;
+      let sessions = 0;
+      for (let round = 0, inVain = 0; round < (compiles === true ? most : 1); round++) {
+        if (inVain >= roundsInVain && sessions >= fewestSessions) break;
+        const { serverBusy, sessionsPerSecond } = await sampleOf(figure, server, length);
+        const cost = serverBusy / sessionsPerSecond;
+        sessions += sessionsPerSecond * length;
+        inVain = cost < best * worthwhile ? 0 : inVain + 1;
+        best = Math.min(best, cost);
+      }
+      return [];
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+}
+
+/** Why this figure is not measured here; undefined when it is. */
+function gap(figure: Figure, contender: Contender, server: Up | string): string | undefined {
+  if (typeof server === "string") return server;
+  if (figure.noPeers && contender.kind !== "ours" && contender.kind !== "floor") return "-";
+  if (!server.doors.has(figure.door)) return "-";
+  return figure.tls ? server.clearOnly : undefined;
+}
+
+const cellsOf = (all: ReadonlyMap<Contender, Taken>): Cell[] =>
+  [...all].map(([{ name, kind }, samples]) => ({ contender: name, kind, samples }));
+
+/** Flushes for one message, counted in a run of its own. Null when nobody can count. */
+async function flushesEach(figure: Figure, server: Up): Promise<number | null | undefined> {
+  let messages = 0;
+  try {
+    const counted = await flushesDuring(server.group.pids(), async () => {
+      const told = await load(planOf(figure, server, { seconds: countingSeconds }));
+      messages = told.sessions * figure.each;
+    });
+    return counted === undefined ? null : counted / messages;
+  } catch {
+    return undefined;
+  }
+}
