@@ -1,88 +1,71 @@
 /**
- * `npm run profile -- FIGURE`: where our processes spend their time under the load of one figure, as flame graphs.
- * Writes bench/results/profile-FIGURE.svg, and prints what costs most. Node.js only lets a process be asked from
- * outside (SIGUSR1 opens its inspector), so nothing in the programs knows of this.
+ * `npm run profile`: what a figure of `npm run bench` is made of.
+ *
+ *     npm run profile -- FIGURE              flame graphs of our processes: bench/results/profile-FIGURE.svg, and what
+ *                                            costs most; of memory, whose it is: bench/results/profile-FIGURE.md
+ *     npm run profile -- --shares            all figures by kind of work, process and function: bench/results/shares.md
+ *     npm run profile -- --shares 1,start    these anew; the others stay as they are
+ *
+ * Nothing in the programs knows of this: Node.js opens its inspector when it gets SIGUSR1, and perf(1) looks from outside.
+ * Starts and shares need perf.
  */
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
-import { figures } from "./figures.ts";
-import { newGroup } from "./measure/group.ts";
-import { cpuSecondsOf, isNode, titleOf } from "./measure/processes.ts";
-import { endLoad, sampleOf } from "./measure/sample.ts";
-import { startOurs } from "./peers/ours.ts";
-import { flameGraph, type Profile, treeOf } from "./profile/flame-graph.ts";
-import { Inspector } from "./profile/inspector.ts";
-import { short } from "./report.ts";
+import { parseArgs } from "node:util";
+import { flamesOfFixsmtpio, flamesOfStart, flamesOfWork } from "./profile/flames.ts";
+import { heldFigures } from "./profile/held.ts";
+import { memoryOfHeld, memoryOfIdle } from "./profile/memory.ts";
+import { whyNoPerf } from "./profile/perf.ts";
+import { recordable, recordingOf } from "./profile/recording.ts";
+import { costliest, divide } from "./profile/shares.ts";
+import { keepShares, sharesFile } from "./profile/shares-table.ts";
+import { ourFunctionIn } from "./profile/sources.ts";
+import { works } from "./profile/work.ts";
 
-const seconds = 4;
-const [name] = process.argv.slice(2);
-const figure = figures.find((one) => one.name === name);
-if (figure === undefined) {
-  console.error(`usage: npm run profile -- FIGURE    one of: ${figures.map((one) => one.name).join(", ")}`);
+const starts = ["start", "13"];
+const fixsmtpio = ["ratio", "rules", "memory", "growth"].map((what) => `fixsmtpio ${what}`);
+const names = [...recordable, ...heldFigures.map(({ name }) => name), "14", ...fixsmtpio];
+
+const { values, positionals } = parseArgs({
+  options: { shares: { type: "boolean", default: false } },
+  allowPositionals: true,
+});
+if (values.shares) {
+  const wanted = positionals.length === 0 ? recordable : positionals.join(" ").split(",");
+  for (const name of wanted) if (!recordable.includes(name)) misused(`no shares of ${name}`);
+  needPerf();
+  for (const name of wanted) await shares(name);
+  console.log(sharesFile);
+} else await profile(positionals.join(" "));
+
+async function profile(name: string): Promise<void> {
+  const work = works.find((one) => one.name === name);
+  if (work !== undefined) return flamesOfWork(work);
+  const held = heldFigures.find((one) => one.name === name);
+  if (held !== undefined) return memoryOfHeld(held);
+  if (name === "14") return memoryOfIdle(name);
+  if (fixsmtpio.includes(name)) return flamesOfFixsmtpio(name);
+  if (!starts.includes(name)) misused(name === "" ? "which figure?" : `no figure ${name}`);
+  needPerf();
+  return flamesOfStart(name);
+}
+
+async function shares(name: string): Promise<void> {
+  const { says, seen, plain, named } = await recordingOf(name);
+  const found = { ...divide(plain), functions: costliest(named, ourFunctionIn) };
+  if (found.samples === 0) throw new Error(`${name}: perf saw nothing`);
+  keepShares(name, { says, seen, ...found });
+  const [kind, percent] = Object.entries(found.kinds)[0]!;
+  console.log(`${name}: ${found.samples} samples, ${seen}; first: ${kind}, ${percent} %`);
+}
+
+function needPerf(): void {
+  const reason = whyNoPerf();
+  if (reason === undefined) return;
+  console.error(`profile: ${reason}`);
+  process.exit(1);
+}
+
+function misused(line: string): never {
+  console.error(`profile: ${line}
+usage: npm run profile -- FIGURE | --shares [FIGURE,…]    one of: ${names.join(", ")}`);
   process.exit(2);
-}
-const folder = mkdtempSync(join(tmpdir(), "acceptutils-profile-"));
-chmodSync(folder, 0o755);
-// The signal would otherwise open the same port in each process.
-process.env["NODE_OPTIONS"] = "--inspect-port=0";
-const [group, helpers] = [newGroup(), newGroup()];
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => void clear().then(() => process.exit(130)));
-}
-try {
-  const server = { ...(await startOurs({ folder, group, helpers }, ["--inspect-port=0"])), group };
-  await sampleOf({ ...figure, clients: 1 }, server, 0.5);
-  await sampleOf(figure, server, 1);
-  const pids = group.pids().filter(isNode);
-  const inspectors = new Map<number, Inspector>();
-  for (const pid of pids) inspectors.set(pid, await inspect(pid));
-  const before = new Map(pids.map((pid) => [pid, cpuSecondsOf([pid])]));
-  for (const inspector of inspectors.values()) await inspector.start();
-  const sample = await sampleOf(figure, server, seconds);
-  const profiles: Profile[] = [];
-  for (const [pid, inspector] of inspectors) {
-    const cpu = cpuSecondsOf([pid]) - (before.get(pid) ?? 0);
-    profiles.push({
-      title: `${titleOf(pid)}: ${cpu.toFixed(2)} s CPU`,
-      tree: treeOf(await inspector.stop()),
-    });
-  }
-  profiles.sort((a, b) => b.tree.micros - a.tree.micros);
-  const file = join(import.meta.dirname, "results", `profile-${figure.name.replaceAll(" ", "-")}.svg`);
-  writeFileSync(
-    file,
-    flameGraph(
-      `${figure.name}: ${figure.says}, ${short(sample.value)} ${figure.unit} while it was looked at`,
-      profiles,
-    ),
-  );
-  for (const { title, tree } of profiles) {
-    console.log(`\n${title}`);
-    for (const [place, micros] of tree.costliest(18))
-      console.log(`  ${(micros / 1000).toFixed(0).padStart(7)} ms  ${place}`);
-  }
-  console.log(`\n${file}`);
-} finally {
-  await clear();
-}
-
-async function clear(): Promise<void> {
-  endLoad();
-  await Promise.all([group.end(), helpers.end()]);
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
-}
-
-/** Opens the inspector of a process: it says in the log where it listens. */
-async function inspect(pid: number): Promise<Inspector> {
-  const log = () => [...readFileSync(join(folder, "log"), "latin1").matchAll(/listening on (ws:\S+)/g)];
-  const known = log().length;
-  process.kill(pid, "SIGUSR1");
-  for (let tries = 0; tries < 200; tries++) {
-    const found = log()[known]?.[1];
-    if (found !== undefined) return Inspector.open(found);
-    await pause(20);
-  }
-  throw new Error(`${titleOf(pid)} does not let itself be inspected`);
 }

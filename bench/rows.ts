@@ -1,7 +1,7 @@
 /** What is no matter of load: memory, starts, and how long a greeting takes while others guess passwords. */
 import { join } from "node:path";
 import { root } from "../tools/steps.ts";
-import type { Contender, Door } from "./contender/contender.ts";
+import type { Contender, Door, Running } from "./contender/contender.ts";
 import { auth, ehlo, type Goal, logIn, startTls } from "./figures.ts";
 import type { Step } from "./load/plan.ts";
 import { fixsmtpioFigure } from "./measure/fixsmtpio.ts";
@@ -143,7 +143,7 @@ const nativePrograms: Readonly<Record<string, { argv: readonly string[]; times: 
 const guesses = 2000;
 
 /** So many wrong passwords, 50 clients at once; meanwhile one other client connects, again and again. */
-async function greetingUnderGuesses(server: Up): Promise<number | undefined> {
+export async function greetingUnderGuesses(server: Running): Promise<number | undefined> {
   const port = server.doors.get("submission");
   if (port === undefined || server.clearOnly !== undefined || server.clientsAtMost !== undefined)
     return undefined;

@@ -31,8 +31,12 @@ export const ours: Contender = {
   start: (place) => startOurs(place),
 };
 
-/** `flags` go to Node.js, for the master and the workers that it starts. */
-export async function startOurs(place: Place, flags: readonly string[] = []): Promise<Running> {
+/** `flags` go to Node.js, for the master and the workers that it starts. `under`: words that run the whole. */
+export async function startOurs(
+  place: Place,
+  flags: readonly string[] = [],
+  under: readonly string[] = [],
+): Promise<Running> {
   const home = join(place.folder, "home");
   const base = await freePortBase([525, 587, 465, 110, 995, ...Object.values(offsets)]);
   const init = [...boot.slice(1), "init", home, "--host", host, "--port-base", String(base)];
@@ -42,6 +46,7 @@ export async function startOurs(place: Place, flags: readonly string[] = []): Pr
   const built = spawnSync(process.execPath, [join(root, "tools", "build.ts")]);
   if (built.status !== 0) throw new Error(built.stderr.toString());
   const app = [
+    ...under,
     process.execPath,
     "--disable-warning=ExperimentalWarning",
     ...flags,

@@ -1,72 +1,5 @@
 /** CPU profiles as one SVG: a box for each call, as wide as the time spent in it and in what it called. */
-import type { V8Profile } from "./inspector.ts";
-
-export interface Profile {
-  readonly title: string;
-  readonly tree: Call;
-}
-
-/** A function, called by its parent: with all its samples, and those of its callees. */
-export class Call {
-  readonly place: string;
-  /** In this function itself. */
-  own = 0;
-  /** And in what it called. */
-  micros = 0;
-  readonly callees = new Map<string, Call>();
-
-  constructor(place: string) {
-    this.place = place;
-  }
-
-  callee(place: string): Call {
-    let call = this.callees.get(place);
-    if (call === undefined) {
-      call = new Call(place);
-      this.callees.set(place, call);
-    }
-    return call;
-  }
-
-  /** The functions that most time was spent in, whoever called them; of the platform's, the nearest of ours above. */
-  costliest(count: number): [string, number][] {
-    const found = new Map<string, number>();
-    const visit = (call: Call, above: string) => {
-      const ours = isOurs(call.place);
-      const place = ours || above === "" ? call.place : `${call.place}  for ${above}`;
-      found.set(place, (found.get(place) ?? 0) + call.own);
-      for (const callee of call.callees.values()) visit(callee, ours ? call.place : above);
-    };
-    visit(this, "");
-    return [...found].sort(([, a], [, b]) => b - a).slice(0, count);
-  }
-}
-
-/** What V8 measured, without the time in which nothing ran. */
-export function treeOf({ nodes, samples, timeDeltas }: V8Profile): Call {
-  const own = new Map<number, number>();
-  samples.forEach((id, at) => {
-    own.set(id, (own.get(id) ?? 0) + (timeDeltas[at] ?? 0));
-  });
-  const byId = new Map(nodes.map((node) => [node.id, node]));
-  const root = new Call("all");
-  const add = (id: number, parent: Call): number => {
-    const node = byId.get(id);
-    if (node === undefined) return 0;
-    const { functionName, url, lineNumber } = node.callFrame;
-    if (functionName === "(idle)") return 0;
-    const file = url.replace(/.*\//, "");
-    const place = `${functionName || "(anonymous)"}${file && ` ${file}:${lineNumber + 1}`}`;
-    const call = functionName === "(root)" ? parent : parent.callee(place);
-    let micros = own.get(id) ?? 0;
-    call.own += micros;
-    for (const child of node.children ?? []) micros += add(child, call);
-    if (call !== parent) call.micros += micros;
-    return micros;
-  };
-  root.micros = add(nodes[0]?.id ?? 0, root);
-  return root;
-}
+import { type Call, isOurPlace, type Profile } from "./call.ts";
 
 const width = 1400;
 const rowHeight = 17;
@@ -111,13 +44,11 @@ function draw(call: Call, x: number, y: number, scale: number, boxes: string[]):
   return deepest + 1;
 }
 
-const isOurs = (place: string) => / (app|acceptutils)\.cjs:/.test(place);
-
 /** Ours warm, the platform's cool. */
 function colour(place: string): string {
   let hash = 0;
   for (const letter of place) hash = (hash * 31 + letter.charCodeAt(0)) % 40;
-  return isOurs(place) ? `hsl(${20 + hash} 90% 70%)` : `hsl(${190 + hash} 50% 78%)`;
+  return isOurPlace(place) ? `hsl(${20 + hash} 90% 70%)` : `hsl(${190 + hash} 50% 78%)`;
 }
 
 const escaped = (text: string) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/"/g, "&quot;");

@@ -1,0 +1,51 @@
+/** Sessions that come and stay, for the figures of memory. */
+import type { Door } from "../contender/contender.ts";
+import { auth, ehlo, startTls } from "../figures.ts";
+import type { Step, Told } from "../load/plan.ts";
+import { Failed, type Served, startLoad } from "../measure/sample.ts";
+
+export interface Held {
+  readonly name: string;
+  readonly says: string;
+  readonly door: Door;
+  /** After the greeting and EHLO. */
+  steps(server: Served): readonly Step[];
+}
+
+export const heldFigures: readonly Held[] = [
+  { name: "11", says: "idle sessions in clear", door: "smtp", steps: () => [] },
+  { name: "11 tls", says: "idle sessions in TLS", door: "smtp", steps: () => startTls },
+  {
+    name: "11 auth",
+    says: "idle sessions in TLS, after AUTH",
+    door: "submission",
+    steps: (server) => [...startTls, auth(server)],
+  },
+];
+
+/** Opens so many sessions, calls `look` while they wait, and ends them. Throws Failed. */
+export async function whileHeld<Result>(
+  { door, steps }: Held,
+  server: Served,
+  sessions: number,
+  look: () => Promise<Result> | Result,
+): Promise<Result> {
+  const { child, lines, gone } = startLoad({
+    host: "127.0.0.1",
+    port: server.doors.get(door)!,
+    implicitTls: false,
+    steps: [{ expect: "220" }, ehlo, ...steps(server)],
+    messageOctets: 0,
+    clients: sessions,
+    seconds: 60,
+    hold: true,
+  });
+  await lines.next();
+  const result = await look();
+  child.stdin.end("\n");
+  const told = JSON.parse(String((await lines.next()).value ?? "null")) as Told | null;
+  await gone;
+  if (told === null || told.failures > 0)
+    throw new Failed(told?.firstFailure ?? "the load generator fell over");
+  return result;
+}
