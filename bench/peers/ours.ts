@@ -31,7 +31,7 @@ export const ours: Contender = {
   start: (place) => startOurs(place),
 };
 
-/** `flags` go to Node.js, for the master and the workers that it starts. `under`: words that run the whole. */
+/** `flags` go to Node.js, for all of ours that runs. `under`: words that run the whole. */
 export async function startOurs(
   place: Place,
   flags: readonly string[] = [],
@@ -52,7 +52,10 @@ export async function startOurs(
     ...flags,
     join(root, "build", "app.cjs"),
   ];
-  const child = startServer(place, [...app, "acceptutils", "up", home, "--json"]);
+  // Programs of run scripts are started by launchers, which know of no flags.
+  const options = [process.env["NODE_OPTIONS"] ?? "", ...flags].join(" ").trim();
+  const env = options === "" ? process.env : { ...process.env, NODE_OPTIONS: options };
+  const child = startServer(place, [...app, "acceptutils", "up", home, "--json"], { env });
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const ready = await lines.next();
   if (ready.done) throw new Error(readFileSync(join(place.folder, "log"), "latin1"));

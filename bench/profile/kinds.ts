@@ -40,7 +40,7 @@ export function kindOf({ stack }: Pick<Sample, "stack">): Kind | undefined {
   }
   if (leaf !== undefined && /\/ld-linux[^/]*$/.test(leaf.object)) return "the dynamic linker";
   if (leaf !== undefined && /\/lib(c|m|pthread)[.-][^/]*$|^\[vdso\]$/.test(leaf.object)) {
-    return isOfNode(own) ? "the C library: memory, clock" : "other programs";
+    return isElsewhere(own) ? "other programs" : "the C library: memory, clock";
   }
   return nearest(own);
 }
@@ -91,8 +91,11 @@ function kernelKind(stack: readonly Frame[]): Kind {
   return kind?.[0] ?? "the kernel: all else";
 }
 
-const isOfNode = (stack: readonly Frame[]) =>
-  stack.some(({ object }) => /\/node$|\/perf-\d+\.map$/.test(object));
+/** Another program than Node.js. A stack may end early: one of libraries only says nothing. */
+const isElsewhere = (stack: readonly Frame[]) =>
+  stack.some(
+    ({ object }) => object.startsWith("/") && !/\/node$|\/perf-\d+\.map$|\.so(\.[\d.]+)?$/.test(object),
+  );
 
 const inNode = /^(non-virtual thunk to )?node::|^uv_/;
 
@@ -109,7 +112,7 @@ function nearest(stack: readonly Frame[]): Kind {
     if (interpreted.test(frame.symbol)) return "JavaScript that is interpreted, of both";
     if (inNode.test(frame.symbol)) return "Node.js and libuv in C++";
   }
-  if (!isOfNode(stack)) return "other programs";
+  if (isElsewhere(stack)) return "other programs";
   return stack.some(({ symbol }) => /v8::|^Builtins_/.test(symbol))
     ? "V8, for nobody in JavaScript"
     : "Node.js and libuv in C++";
