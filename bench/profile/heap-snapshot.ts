@@ -33,11 +33,9 @@ export function summaryOf(json: string): Map<string, Kept> {
 
 const nothing: Kept = { count: 0, octets: 0 };
 
-/** Names of closures and of native objects tell too much, and those of strings are their text. */
+/** Names of closures tell too much, and those of strings are their text. */
 function kindOf(type: string, name: string): string {
-  if (type === "object") return name.replace("system / ", "") || "(object)";
-  if (type === "native") return name.replace(/ \/.*/, "");
-  return `(${type})`;
+  return type === "object" || type === "native" ? name.replace("system / ", "") || `(${type})` : `(${type})`;
 }
 
 /** What one of `sessions` more has brought, the largest first: those that came to nothing are left out. */

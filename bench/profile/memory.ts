@@ -14,7 +14,9 @@ import { withService } from "./service.ts";
 import { table } from "./table.ts";
 
 /** Who is idle gives memory back after half a minute, and sees to it every five seconds. */
-const restSeconds = 45;
+const idleSeconds = 45;
+/** And half a minute later for each second of work: so many sessions are one or two. */
+const restSeconds = 90;
 const heldSessions = 1000;
 /** Each object is written out and read: a heap of fewer sessions says the same. */
 const snapshotSessions = 200;
@@ -23,7 +25,7 @@ const kindsShown = 16;
 /** 14: nobody has come. */
 export function memoryOfIdle(name: string): Promise<void> {
   return withService({ flags: inspectedFlags }, async (service) => {
-    await pause(restSeconds * 1000);
+    await pause(idleSeconds * 1000);
     const pages = pagesOf(service);
     const heaps = await heapsOf(await inspectAll(service));
     write(name, "the idle service, after a rest", [
@@ -87,7 +89,7 @@ function heapsOfHeld(held: Held): Promise<string[]> {
     const sessions = snapshotSessions - 1;
     const before = (heap: Heap) => one.find(({ pid }) => pid === heap.pid)!;
     const each = (heap: Heap, field: "heapUsed" | "external" | "arrayBuffers") =>
-      Math.round((heap.memory[field] - before(heap).memory[field]) / sessions).toLocaleString("en");
+      (Math.round((heap.memory[field] - before(heap).memory[field]) / sessions) + 0).toLocaleString("en"); // no -0
     return [
       "",
       `V8 with one session, after a collection; KiB. Then octets that each of ${sessions} more added.`,

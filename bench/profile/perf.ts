@@ -1,7 +1,7 @@
 /** perf(1): it sees all of a process, C++ and the kernel too, and processes that live for a moment. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fields, type Sample, samplesIn } from "./samples.ts";
 
@@ -51,11 +51,6 @@ export async function* samplesOf(file: string): AsyncGenerator<Sample> {
   const words = ["script", "-f", "--no-inline", "-i", file, "-F", fields];
   const perf = spawn("perf", words, { stdio: ["ignore", "pipe", "ignore"] });
   yield* samplesIn(createInterface({ input: perf.stdout }));
-}
-
-/** Removes the names that V8 wrote for these processes. */
-export function forgetNames(pids: Iterable<number>): void {
-  for (const pid of pids) rmSync(`/tmp/perf-${pid}.map`, { force: true });
 }
 
 function text(path: string): string {

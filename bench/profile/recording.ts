@@ -8,7 +8,8 @@ import { root } from "../../tools/steps.ts";
 import { pinned } from "../contender/serve.ts";
 import { isNode, titleOf } from "../measure/processes.ts";
 import { short } from "../report.ts";
-import { forgetNames, perfFlags, recordDuring, recorded, samplesOf, startingFlags } from "./perf.ts";
+import { forgetNames, keepLatestNames } from "./names.ts";
+import { perfFlags, recordDuring, recorded, samplesOf, startingFlags } from "./perf.ts";
 import type { Sample } from "./samples.ts";
 import { roleOf, type Service, withService } from "./service.ts";
 import { type Work, works } from "./work.ts";
@@ -116,6 +117,7 @@ const rolesOf = ({ group }: Service) => new Map(group.pids().map((pid) => [pid, 
 
 /** Processes that have ended have the name of most of their samples: threads have names of their own. */
 async function read(file: string, roles: ReadonlyMap<number, string>): Promise<Samples> {
+  keepLatestNames(roles.keys());
   const samples: Sample[] = [];
   const names = new Map<number, Map<string, number>>();
   for await (const sample of samplesOf(file)) {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { growth, summaryOf } from "../../bench/profile/heap-snapshot.ts";
 import { kindOf } from "../../bench/profile/kinds.ts";
+import { latestNames } from "../../bench/profile/names.ts";
 import { pagesIn } from "../../bench/profile/pages.ts";
 import { isOurs, type Sample, samplesIn, scriptOf } from "../../bench/profile/samples.ts";
 import { roleIn } from "../../bench/profile/service.ts";
@@ -283,6 +284,11 @@ test("a process is known by what it does", () => {
   for (const [title, role] of Object.entries(roles)) assert.equal(roleIn(title), role);
 });
 
+test("code that lies where other code was has the later name", () => {
+  const map = "7f00 100 JS:~a\n8000 40 JS:^b\n7f80 10 JS:*c\n7f90 8 JS:*d\n8040 40 JS:+e\n8000 40 JS:*f\n";
+  assert.equal(latestNames(map), "7f80 10 JS:*c\n7f90 8 JS:*d\n8000 40 JS:*f\n8040 40 JS:+e\n");
+});
+
 test("a line of the bundle is of the file that is named above it", () => {
   assert.deepEqual(beginningsIn('"use strict";\n// src/a.ts\nx;\n  // src/no.ts\n// src/b/c.ts\n'), [
     { line: 2, source: "src/a.ts" },
@@ -318,7 +324,7 @@ test("objects are counted by their constructor, all else by what it is", () => {
     snapshot([
       ...Array.from({ length: 11 }, () => ["object", "Map", 32] as const),
       ["object", "system / Context", 40],
-      ["native", "ArrayBuffer / data", 60],
+      ["native", "system / JSArrayBufferData", 60],
       ["string", "250 ok", 24],
       ["closure", "step", 64],
     ]),
@@ -327,7 +333,7 @@ test("objects are counted by their constructor, all else by what it is", () => {
   assert.deepEqual(growth(one, many, 10), [
     ["Map", { count: 1, octets: 32 }],
     ["(closure)", { count: 0.1, octets: 6.4 }],
-    ["ArrayBuffer", { count: 0.1, octets: 6 }],
+    ["JSArrayBufferData", { count: 0.1, octets: 6 }],
     ["Context", { count: 0.1, octets: 4 }],
   ]);
 });
