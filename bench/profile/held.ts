@@ -1,6 +1,6 @@
 /** Sessions that come and stay, for the figures of memory. */
 import type { Door } from "../contender/contender.ts";
-import { auth, ehlo, startTls } from "../figures.ts";
+import { auth, ehlo, logIn, startTls } from "../figures.ts";
 import type { Step, Told } from "../load/plan.ts";
 import { Failed, type Served, startLoad } from "../measure/sample.ts";
 
@@ -8,18 +8,25 @@ export interface Held {
   readonly name: string;
   readonly says: string;
   readonly door: Door;
-  /** After the greeting and EHLO. */
   steps(server: Served): readonly Step[];
 }
 
+const greeted: readonly Step[] = [{ expect: "220" }, ehlo];
+
 export const heldFigures: readonly Held[] = [
-  { name: "11", says: "idle sessions in clear", door: "smtp", steps: () => [] },
-  { name: "11 tls", says: "idle sessions in TLS", door: "smtp", steps: () => startTls },
+  { name: "11", says: "idle sessions in clear", door: "smtp", steps: () => greeted },
+  { name: "11 tls", says: "idle sessions in TLS", door: "smtp", steps: () => [...greeted, ...startTls] },
+  {
+    name: "11 login",
+    says: "idle sessions in clear, POP3 after the login",
+    door: "pop3 clear",
+    steps: (server) => [{ expect: "+OK" }, ...logIn(server)],
+  },
   {
     name: "11 auth",
     says: "idle sessions in TLS, after AUTH",
     door: "submission",
-    steps: (server) => [...startTls, auth(server)],
+    steps: (server) => [...greeted, ...startTls, auth(server)],
   },
 ];
 
@@ -34,7 +41,7 @@ export async function whileHeld<Result>(
     host: "127.0.0.1",
     port: server.doors.get(door)!,
     implicitTls: false,
-    steps: [{ expect: "220" }, ehlo, ...steps(server)],
+    steps: steps(server),
     messageOctets: 0,
     clients: sessions,
     seconds: 60,
