@@ -29,6 +29,6 @@ export function profilesOf(
 
 function placeOf(frame: Frame): string {
   const script = scriptOf(frame);
-  if (script === undefined) return frame.symbol;
+  if (script === undefined) return frame.symbol.replace(/<.*>/, "<…>"); // templates go on for lines
   return `${script.name || "(anonymous)"} ${script.file.replace(/.*\//, "")}:${script.line}`;
 }
