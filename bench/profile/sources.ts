@@ -9,7 +9,7 @@ interface Beginning {
   readonly source: string;
 }
 
-/** The lines `// src/…` of a bundle, in their order; lines count from 1. */
+/** The lines `// src/…` of the built program, in their order; lines count from 1. */
 export function beginningsIn(bundle: string): Beginning[] {
   const lines = bundle.split("\n");
   return lines.flatMap((text, at) => {
@@ -24,8 +24,8 @@ let known: readonly Beginning[] | undefined;
 export function ourFunctionIn({ stack }: Pick<Sample, "stack">): string | undefined {
   const script = stack.map((frame: Frame) => scriptOf(frame)).find((one) => one && isOurs(one));
   if (script === undefined) return undefined;
-  known ??= beginningsIn(readFileSync(join(root, "build", "acceptutils.cjs"), "utf8"));
-  const inBundle = script.file.endsWith("/acceptutils.cjs");
+  known ??= beginningsIn(readFileSync(join(root, "build", "acceptutils.parts"), "latin1"));
+  const inBundle = script.file.endsWith("/acceptutils.parts");
   const source = inBundle ? known.findLast(({ line }) => line <= script.line)?.source : undefined;
   // A file that is loaded where it is needed is a function that has its name.
   const name = script.name === source ? "(the file itself)" : script.name || "(anonymous)";

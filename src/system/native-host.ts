@@ -141,7 +141,7 @@ class NativeSystem implements System {
     const { path, ours } = lookUp(word, this.env.get("PATH"), ".");
     const program = ours === undefined ? undefined : await this.#programs(ours);
     if (program !== undefined) {
-      // Ours in ours: the same process goes on. Starting an interpreter again would cost 50 ms.
+      // Ours in ours: the same process goes on. Starting an interpreter again would cost 40 ms.
       this.name = basename(word);
       return program(args, this);
     }

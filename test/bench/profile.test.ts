@@ -13,7 +13,7 @@ import { profilesOf } from "../../bench/profile/stack-tree.ts";
 const node = "/usr/bin/node";
 const map = "/tmp/perf-7.map";
 const kernel = "[kernel.kallsyms]";
-const ours = "JS:*'#toClient /srv/build/acceptutils.cjs:12:3";
+const ours = "JS:*'#toClient /srv/build/acceptutils.parts:12:3";
 const theirs = "JS:+writeGeneric node:internal/stream_base_commons:142:22";
 
 /** A stack as perf prints it, the innermost call first: names, and what they are of. */
@@ -55,7 +55,7 @@ test("names with blanks and parentheses are read whole", async () => {
 
 test("a function is known by its name and file, however it is compiled", () => {
   const of = (symbol: string) => scriptOf({ symbol, object: map, kernel: false });
-  assert.deepEqual(of(ours), { name: "#toClient", file: "/srv/build/acceptutils.cjs", line: 12 });
+  assert.deepEqual(of(ours), { name: "#toClient", file: "/srv/build/acceptutils.parts", line: 12 });
   assert.deepEqual(of("JS:~ /srv/a b/app.cjs:1:1"), { name: "", file: "/srv/a b/app.cjs", line: 1 });
   assert.equal(of("Builtins_PromiseConstructor"), undefined);
   assert.deepEqual(
@@ -180,7 +180,7 @@ const cases: readonly [kind: string | undefined, stack: readonly (readonly [stri
       [ours, map],
     ],
   ],
-  ["our own code", [["JS:*AwaitReply /srv/build/acceptutils.cjs:1:1", map]]], // our names are no names of V8's
+  ["our own code", [["JS:*AwaitReply /srv/build/acceptutils.parts:1:1", map]]], // our names are no names of V8's
   [
     "SQLite",
     [
@@ -264,11 +264,11 @@ test("a flame graph has a tree for each process", () => {
   assert.deepEqual(
     profiles.map(({ title, tree }) => [title, [...tree.callees.keys()]]),
     [
-      ["front: 2.00 s CPU", ["#toClient acceptutils.cjs:12"]],
-      ["tls: 2.00 s CPU", ["#toClient acceptutils.cjs:12", "do_idle"]],
+      ["front: 2.00 s CPU", ["#toClient acceptutils.parts:12"]],
+      ["tls: 2.00 s CPU", ["#toClient acceptutils.parts:12", "do_idle"]],
     ],
   );
-  assert.deepEqual(profiles[0]?.tree.costliest(1), [["#toClient acceptutils.cjs:12", 1e6]]);
+  assert.deepEqual(profiles[0]?.tree.costliest(1), [["#toClient acceptutils.parts:12", 1e6]]);
 });
 
 test("a process is known by what it does", () => {
