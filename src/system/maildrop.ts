@@ -137,9 +137,12 @@ const readAsync = promisify(read);
 /** A message up to this size is read in one go: cheaper than asking the thread pool four times. */
 const atOnceOctets = 65536;
 const chunkOctets = 65536;
+/** For small messages, one after the other: memory outside of V8's heap, asked for anew each time, makes it collect. */
+const small = Buffer.allocUnsafeSlow(atOnceOctets);
 
 /**
- * The octets of a message: undefined when it cannot be opened, the whole when it is small, else chunks.
+ * The octets of a message: undefined when it cannot be opened, the whole when it is small, else chunks. The octets of a small
+ * one are there until the next is read.
  * Chunks throw the system's error when the disk does.
  */
 export function readMessage(
@@ -153,14 +156,13 @@ export function readMessage(
   if (sizeOctets !== file.sizeOctets) known.delete(maildir); // somebody has changed it in its place
   if (sizeOctets > atOnceOctets) return chunksOf(fd);
   try {
-    const bytes = Buffer.allocUnsafe(sizeOctets);
     let filled = 0;
-    while (filled < bytes.length) {
-      const length = readSync(fd, bytes, filled, bytes.length - filled, null);
+    while (filled < sizeOctets) {
+      const length = readSync(fd, small, filled, sizeOctets - filled, null);
       if (length === 0) break;
       filled += length;
     }
-    return bytes.subarray(0, filled);
+    return small.subarray(0, filled);
   } catch {
     return undefined;
   } finally {

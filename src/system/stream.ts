@@ -122,6 +122,9 @@ export class StreamInput implements Input {
   }
 }
 
+/** Where text becomes bytes, for as long as it takes to write them: memory asked for each time would be collected each time. */
+const said = Buffer.allocUnsafeSlow(2 * fullReadOctets);
+
 /** Writes a stream. */
 export class StreamOutput implements Output {
   /** How much was written. */
@@ -145,7 +148,18 @@ export class StreamOutput implements Output {
   write(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#stream.destroyed) throw new Closed();
     this.octets += bytes.length;
-    const left = this.#direct ? this.#unwritten(bytes) : bytes;
+    return this.#pass(this.#direct ? this.#unwritten(bytes) : bytes);
+  }
+
+  say(text: string): Promise<void> | undefined {
+    if (!this.#direct || text.length > said.length) return this.write(Buffer.from(text, "latin1"));
+    if (this.#stream.destroyed) throw new Closed();
+    this.octets += text.length;
+    const left = this.#unwritten(said.subarray(0, said.write(text, 0, "latin1")));
+    return this.#pass(left && Buffer.from(left));
+  }
+
+  #pass(left: Uint8Array | undefined): Promise<void> | undefined {
     if (left === undefined || this.#stream.write(left)) return undefined;
     this.#room ??= this.#drained().finally(() => {
       this.#room = undefined;

@@ -40,6 +40,8 @@ export interface Output {
    * `undefined` means there is room for more. Throws (or rejects with) Closed when nobody will ever read it.
    */
   write(bytes: Uint8Array): Promise<void> | undefined;
+  /** The same for latin1 text, where no bytes need be made of it that somebody must collect. */
+  say?(text: string): Promise<void> | undefined;
   /** Resolves when all that was written has left this process. */
   flush(): Promise<void>;
   /** The reader sees the end of file. */

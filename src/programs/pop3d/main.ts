@@ -78,7 +78,7 @@ async function converse(system: System, mailbox: Mailbox, speaker: Speaker): Pro
         default:
           return action satisfies never;
       }
-      if (speaker.gathered > gatherOctets) await speaker.send();
+      if (speaker.gathered.length > gatherOctets) await speaker.send();
     }
     const full = speaker.send();
     if (full !== undefined) await full;
@@ -118,13 +118,13 @@ class Mailbox {
     }
     if (!(content instanceof Uint8Array)) return sendChunks(content, bodyLines, speaker);
     if (bodyLines === undefined) {
-      speaker.add(wholeResponse(responses.ok, content));
+      speaker.say(wholeResponse(responses.ok, content));
       return undefined;
     }
     const response = new MultiLine(bodyLines);
     speaker.say(responses.ok);
-    speaker.add(response.push(content));
-    speaker.add(response.finish());
+    speaker.say(response.push(content));
+    speaker.say(response.finish());
     return undefined;
   }
 
@@ -147,39 +147,35 @@ async function sendChunks(
   const response = new MultiLine(bodyLines);
   speaker.say(responses.ok);
   for await (const chunk of content) {
-    speaker.add(response.push(chunk));
-    if (speaker.gathered > gatherOctets) await speaker.send();
+    speaker.say(response.push(chunk));
+    if (speaker.gathered.length > gatherOctets) await speaker.send();
     if (response.complete) break;
   }
-  speaker.add(response.finish());
+  speaker.say(response.finish());
 }
 
 /** Gathers what is said, so that it leaves in one write. */
 class Speaker {
   readonly #output: Output;
-  #parts: Uint8Array[] = [];
-  gathered = 0;
+  /** latin1 */
+  gathered = "";
 
   constructor(output: Output) {
     this.#output = output;
   }
 
   say(text: string): void {
-    this.add(Buffer.from(text, "latin1"));
-  }
-
-  add(bytes: Uint8Array): void {
-    this.#parts.push(bytes);
-    this.gathered += bytes.length;
+    this.gathered += text;
   }
 
   /** As Output.write(): there is something to wait for when the client is behind. */
   send(): Promise<void> | undefined {
-    if (this.gathered === 0) return undefined;
-    const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
-    this.#parts = [];
-    this.gathered = 0;
-    return this.#output.write(bytes);
+    if (this.gathered === "") return undefined;
+    const text = this.gathered;
+    this.gathered = "";
+    return this.#output.say === undefined
+      ? this.#output.write(Buffer.from(text, "latin1"))
+      : this.#output.say(text);
   }
 
   /** Says a last thing. */

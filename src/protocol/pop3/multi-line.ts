@@ -3,8 +3,6 @@
  * line, and qmail-pop3d's extra empty line before the last dot.
  */
 
-const lineFeed = 10;
-const dot = 46;
 const end = "\r\n.\r\n";
 
 /** CR LF for each LF, and a dot more for a line that begins with one; of the first line that is not known here. */
@@ -16,15 +14,18 @@ function stuffed(text: string): string {
 /** What ends the response; a last line without an end gets one. */
 const endAfter = (lineEnded: boolean) => (lineEnded ? end : `\r\n${end}`);
 
-/** The response to RETR for a message that is there as a whole: `first` is its first line, with its end. */
-export function wholeResponse(first: string, message: Uint8Array): Uint8Array {
-  const text = Buffer.from(message.buffer, message.byteOffset, message.length).toString("latin1");
+const textOf = (bytes: Uint8Array) =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+
+/** The response to RETR for a message that is there as a whole, as latin1 text: `first` is its first line, with its end. */
+export function wholeResponse(first: string, message: Uint8Array): string {
+  const text = textOf(message);
   const wire = stuffed(text);
   const dotted = text.startsWith(".") ? `.${wire}` : wire;
-  return Buffer.from(first + dotted + endAfter(text === "" || text.endsWith("\n")), "latin1");
+  return first + dotted + endAfter(text === "" || text.endsWith("\n"));
 }
 
-/** Turns one message, in chunks, into the response after its first line. */
+/** Turns one message, in chunks, into the response after its first line, as latin1 text. */
 export class MultiLine {
   /** Lines of the body that may still be sent. */
   #left: number;
@@ -40,24 +41,22 @@ export class MultiLine {
   }
 
   /** What to send for the next chunk of the message. */
-  push(chunk: Uint8Array): Uint8Array {
-    return this.#left === Number.POSITIVE_INFINITY ? this.#whole(chunk) : this.#counted(chunk);
+  push(chunk: Uint8Array): string {
+    const text = textOf(chunk);
+    return this.#left === Number.POSITIVE_INFINITY ? this.#whole(text) : this.#counted(text);
   }
 
   /** Nobody counts lines: all of them at once. */
-  #whole(chunk: Uint8Array): Uint8Array {
-    const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("latin1");
-    let wire = stuffed(text);
-    if (this.#atStart && text.startsWith(".")) wire = `.${wire}`;
+  #whole(text: string): string {
+    const wire = stuffed(text);
+    const dotted = this.#atStart && text.startsWith(".") ? `.${wire}` : wire;
     if (text !== "") this.#atStart = text.endsWith("\n");
-    return Buffer.from(wire, "latin1");
+    return dotted;
   }
 
-  #counted(chunk: Uint8Array): Uint8Array {
-    // Twice the chunk: were every octet a LF or a dot.
-    const out = Buffer.allocUnsafe(chunk.length * 2);
-    let length = 0;
-    for (let at = 0; at < chunk.length && !this.complete; ) {
+  #counted(text: string): string {
+    let wire = "";
+    for (let at = 0; at < text.length && !this.complete; ) {
       if (this.#atStart) {
         if (!this.#inHeader && this.#left-- <= 0) {
           this.complete = true;
@@ -65,28 +64,25 @@ export class MultiLine {
         }
         this.#atStart = false;
         this.#lineEmpty = true;
-        if (chunk[at] === dot) out[length++] = dot;
+        if (text[at] === ".") wire += ".";
       }
-      const found = chunk.indexOf(lineFeed, at);
-      const stop = found < 0 ? chunk.length : found;
-      if (stop > at) {
-        this.#lineEmpty = false;
-        out.set(chunk.subarray(at, stop), length);
-        length += stop - at;
-      }
+      const found = text.indexOf("\n", at);
+      const stop = found < 0 ? text.length : found;
+      if (stop > at) this.#lineEmpty = false;
+      wire += text.slice(at, stop);
       at = stop;
       if (found >= 0) {
-        length += out.write("\r\n", length, "latin1");
+        wire += "\r\n";
         at++;
         this.#atStart = true;
         if (this.#lineEmpty) this.#inHeader = false;
       }
     }
-    return out.subarray(0, length);
+    return wire;
   }
 
   /** What ends the response. */
-  finish(): Uint8Array {
-    return Buffer.from(endAfter(this.#atStart || this.complete), "latin1");
+  finish(): string {
+    return endAfter(this.#atStart || this.complete);
   }
 }
