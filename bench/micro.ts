@@ -14,7 +14,7 @@ import { HopCounter } from "../src/protocol/smtp/hops.ts";
 import { rules as published } from "../src/system/home/fixsmtpio-rules.ts";
 import { root } from "../tools/steps.ts";
 import { messageOf } from "./load/message.ts";
-import { startMilliseconds } from "./measure/memory.ts";
+import { startMilliseconds } from "./measure/native-start.ts";
 
 export interface Micro {
   readonly name: string;
@@ -58,7 +58,7 @@ export function microFigures(rounds: number): Micro[] {
   });
   const starts = ["checknotroot", "qmail-smtpd", "qmail-queue", "fixsmtpio", "authup"].map((program) => {
     // It has no arguments, or nothing to read: it ends at once.
-    const once = () => startMilliseconds([join(root, "build", "bin", program)], 5);
+    const once = () => startMilliseconds({ argv: [join(root, "build", "bin", program)], times: 5 });
     return {
       name: `exec of ${program}, natively`,
       unit: "ms CPU",

@@ -1,11 +1,10 @@
 /** What is no matter of load: memory, starts, and how long a greeting takes while others guess passwords. */
-import { join } from "node:path";
-import { root } from "../tools/steps.ts";
 import type { Contender, Door, Running } from "./contender/contender.ts";
 import { auth, ehlo, type Goal, logIn, startTls } from "./figures.ts";
 import type { Step } from "./load/plan.ts";
 import { fixsmtpioFigure } from "./measure/fixsmtpio.ts";
-import { idleKilobytes, sessionKilobytes, startMilliseconds } from "./measure/memory.ts";
+import { idleKilobytes, sessionKilobytes } from "./measure/memory.ts";
+import { nativeStart } from "./measure/native-start.ts";
 import { load, startLoad } from "./measure/sample.ts";
 import type { Up } from "./stage.ts";
 
@@ -56,10 +55,7 @@ export function plainRows(sessions: number): readonly Plain[] {
       unit: "ms CPU",
       goal: { atMost: 65 },
       quick: true,
-      of: (_, { name }) => {
-        const native = nativePrograms[name];
-        return native && startMilliseconds(native.argv, native.times);
-      },
+      of: (_, { name }) => nativeStart(name),
     },
     {
       name: "11",
@@ -132,13 +128,6 @@ function fixsmtpioRow(found: string, says: string, unit: string, goal: Goal): Pl
     kind === "ours" ? fixsmtpioFigure(found, round) : undefined;
   return { name: `fixsmtpio ${found}`, says, unit, goal, quick: false, firm: true, of };
 }
-
-/** What a program costs that ends at once: ours, Node.js without a program, and the smallest there is. */
-const nativePrograms: Readonly<Record<string, { argv: readonly string[]; times: number }>> = {
-  acceptutils: { argv: [join(root, "build", "bin", "qmail-smtpd")], times: 10 },
-  "bare Node.js": { argv: [process.execPath, "-e", "0"], times: 10 },
-  limit: { argv: ["/bin/true"], times: 300 },
-};
 
 const guesses = 2000;
 

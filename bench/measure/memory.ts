@@ -1,8 +1,7 @@
-/** What a server holds in memory, idle and for each session that waits; and what a native program costs to start. */
-import { spawnSync } from "node:child_process";
+/** What a server holds in memory, idle and for each session that waits. */
 import type { Door } from "../contender/contender.ts";
 import type { Step, Told } from "../load/plan.ts";
-import { cpuSecondsOf, pssKilobytesOf, titleOf } from "./processes.ts";
+import { pssKilobytesOf, titleOf } from "./processes.ts";
 import { Failed, type Served, startLoad } from "./sample.ts";
 
 export const idleKilobytes = (server: Served) => pssKilobytesOf(server.group.pids());
@@ -43,13 +42,4 @@ export async function sessionKilobytes(
   if (told === null || told.failures > 0)
     throw new Failed(told?.firstFailure ?? "the load generator fell over");
   return (after - server.idleKilobytes) / sessions;
-}
-
-/** Milliseconds of CPU for a program as a process that is told QUIT, or nothing it would read, and ends. */
-export function startMilliseconds([command = "", ...words]: readonly string[], times: number): number {
-  const once = () => spawnSync(command, words, { input: "QUIT\r\n", stdio: ["pipe", "ignore", "ignore"] });
-  once();
-  const before = cpuSecondsOf([process.pid]);
-  for (let at = 0; at < times; at++) once();
-  return ((cpuSecondsOf([process.pid]) - before) / times) * 1000;
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { root } from "../../tools/steps.ts";
 import { pinned } from "../contender/serve.ts";
+import { withHome } from "../measure/native-start.ts";
 import { isNode, titleOf } from "../measure/processes.ts";
 import { short } from "../report.ts";
 import { forgetNames, keepLatestNames } from "./names.ts";
@@ -100,13 +101,16 @@ async function recordProgram(flags: readonly string[]): Promise<Samples> {
     const file = join(folder, "perf.data");
     const program = join(root, "build", "bin", "qmail-smtpd");
     const script = `for at in $(seq $1); do printf 'QUIT\\r\\n' | "$0" >/dev/null; done`;
-    const run = (before: readonly string[], times: number, env: NodeJS.ProcessEnv = process.env) => {
+    const run = (before: readonly string[], times: number, options: string) => {
       const words = pinned([...before, "/bin/sh", "-c", script, program, String(times)], "server");
       // V8 leaves a log where it is.
-      spawnSync(words[0]!, words.slice(1), { env, cwd: folder, stdio: "ignore" });
+      const how = { cwd: folder, stdio: "ignore" } as const;
+      withHome((env) =>
+        spawnSync(words[0]!, words.slice(1), { ...how, env: { ...env, NODE_OPTIONS: options } }),
+      );
     };
-    run([], 2);
-    run(recorded(file), startedPrograms, { ...process.env, NODE_OPTIONS: flags.join(" ") });
+    run([], 2, "");
+    run(recorded(file), startedPrograms, flags.join(" "));
     return await read(file, new Map());
   } finally {
     rmSync(folder, { recursive: true });
