@@ -1,11 +1,11 @@
 /** The floor of all floors: bare-c.c, compiled as it starts. */
-import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { selfSigned } from "../../src/system/home/certificate.ts";
+import { compile, noCompiler } from "../contender/compile.ts";
 import { type Contender, domain, type Place, type Running, receiving } from "../contender/contender.ts";
-import { answered, has, startServer } from "../contender/serve.ts";
+import { answered, startServer } from "../contender/serve.ts";
 import type { Group } from "../measure/group.ts";
 
 export const bareC: Contender = {
@@ -13,7 +13,7 @@ export const bareC: Contender = {
   kind: "floor",
   quick: true,
   promise: "a sink in C: on disk, one flush a turn; it parses nothing",
-  missing: () => (has("gcc") ? undefined : "needs gcc and OpenSSL's headers: bench/setup"),
+  missing: noCompiler,
   start: async (place): Promise<Running> => {
     const port = await startSink(place, place.group, join(place.folder, "messages"));
     answered(place);
@@ -24,10 +24,7 @@ export const bareC: Contender = {
 /** Starts the sink in this group; `file` takes the messages, "-" keeps none. Returns its port. */
 export async function startSink(place: Place, group: Group, file: string): Promise<number> {
   const program = join(place.folder, "bare-c");
-  const words = ["-O2", "-o", program, join(import.meta.dirname, "bare-c.c"), "-lssl", "-lcrypto"];
-  const compiled = spawnSync("gcc", words);
-  if (compiled.status !== 0)
-    throw new Error(`it does not compile: ${compiled.stderr?.toString().slice(-200)}`);
+  compile(program, [join(import.meta.dirname, "bare-c.c")]);
   const pem = join(place.folder, "sink.pem");
   writeFileSync(pem, selfSigned({ names: [domain], now: new Date() }), { mode: 0o600 });
   const child = startServer(place, [program, pem, file], { group, log: "sink.log" });

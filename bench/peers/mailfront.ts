@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { compile, noCompiler } from "../contender/compile.ts";
 import {
   domain,
   type Place,
@@ -12,14 +12,14 @@ import {
 } from "../contender/contender.ts";
 import { packaged, userNumber, withPackages, write } from "../contender/debian.ts";
 import { fill } from "../contender/mailbox.ts";
-import { has, serve } from "../contender/serve.ts";
+import { serve } from "../contender/serve.ts";
 
 /** mailfront under tcpserver, a process for each session: what the classic chain of C programs costs, without TLS. */
 export const mailfront = packaged({
   name: "mailfront",
   promise: "on disk, a process, a file and a flush for each; no TLS",
   packages: ["mailfront"],
-  missing: () => (has("gcc") ? undefined : "needs gcc: bench/setup"),
+  missing: noCompiler,
   start,
 });
 
@@ -28,9 +28,7 @@ async function start(place: Place, [smtp = 0, pop3 = 0]: readonly number[]): Pro
   const queue = join(folder, "queue");
   mkdirSync(queue);
   const program = join(folder, "qmail-queue");
-  const compiled = spawnSync("gcc", ["-O2", "-o", program, join(import.meta.dirname, "qmail-queue.c")]);
-  if (compiled.status !== 0)
-    throw new Error(`qmail-queue does not compile: ${compiled.stderr?.toString().slice(-200)}`);
+  compile(program, [join(import.meta.dirname, "qmail-queue.c")]);
   const home = join(folder, "home", user);
   fill(join(home, "Maildir"), userNumber, userNumber);
   // name:password:uid:gid:gecos:home:shell
