@@ -10,6 +10,7 @@
  * Starts and shares need perf.
  */
 import { parseArgs } from "node:util";
+import { noCompiler } from "./contender/compile.ts";
 import { flamesOfFixsmtpio, flamesOfStart, flamesOfWork } from "./profile/flames.ts";
 import { heldFigures } from "./profile/held.ts";
 import { memoryOfHeld, memoryOfIdle } from "./profile/memory.ts";
@@ -32,14 +33,16 @@ if (values.shares) {
   const wanted = positionals.length === 0 ? recordable : positionals.join(" ").split(",");
   for (const name of wanted) if (!recordable.includes(name)) misused(`no shares of ${name}`);
   needPerf();
+  needLoad();
   for (const name of wanted) await shares(name);
   console.log(sharesFile);
 } else await profile(positionals.join(" "));
 
 async function profile(name: string): Promise<void> {
   const work = works.find((one) => one.name === name);
-  if (work !== undefined) return flamesOfWork(work);
   const held = heldFigures.find((one) => one.name === name);
+  if (work !== undefined || held !== undefined) needLoad();
+  if (work !== undefined) return flamesOfWork(work);
   if (held !== undefined) return memoryOfHeld(held);
   if (name === "14") return memoryOfIdle(name);
   if (fixsmtpio.includes(name)) return flamesOfFixsmtpio(name);
@@ -58,9 +61,17 @@ async function shares(name: string): Promise<void> {
 }
 
 function needPerf(): void {
-  const reason = whyNoPerf();
-  if (reason === undefined) return;
-  console.error(`profile: ${reason}`);
+  need(whyNoPerf());
+}
+
+function needLoad(): void {
+  const lacking = noCompiler();
+  need(lacking && `the load generator ${lacking}`);
+}
+
+function need(missing: string | undefined): void {
+  if (missing === undefined) return;
+  console.error(`profile: ${missing}`);
   process.exit(1);
 }
 

@@ -201,15 +201,20 @@ function paceOf({ samples }: Cell, octets = 0): string {
   return `${pace}; ${short(median)}, ${short(p99)} ms; ${short(100 * middle((one) => one.loadBusy))} %`;
 }
 
-/** What the load generator does where nothing but itself holds it up. */
+/** What the load generator would do if nothing but itself held it up: sessions for a second of its core, at the limit. */
 function aloneLines(rows: readonly Row[]): string[] {
   const said = rows.flatMap(({ figure, cells }) => {
     const limit = cells.find(({ contender }) => contender === "limit");
     if (!["1", "3", "8"].includes(figure.name) || limit === undefined || typeof limit.samples === "string")
       return [];
-    return [`${figure.name}: ${paceOf(limit)}`];
+    const rates = limit.samples.flatMap(({ sessionsPerSecond, loadBusy }) =>
+      sessionsPerSecond === undefined || loadBusy === undefined ? [] : sessionsPerSecond / loadBusy,
+    );
+    return rates.length === 0 ? [] : [`${figure.name}: ${short(summaryOf(rates).median)}/s`];
   });
-  return said.length === 0 ? [] : [`The load generator alone, against the limit: ${said.join("; ")}.`, ""];
+  return said.length === 0
+    ? []
+    : [`The load generator alone, for each second of its core: ${said.join("; ")}.`, ""];
 }
 
 export const short = (value: number) =>

@@ -13,6 +13,7 @@
  * one session or message; rates depend on who else uses the machine. The table is kept in bench/results/.
  */
 import { loadavg } from "node:os";
+import { noCompiler } from "./contender/compile.ts";
 import { keepRatios, losses, missed } from "./kept.ts";
 import { newGroup } from "./measure/group.ts";
 import { summaryOf } from "./measure/statistics.ts";
@@ -23,6 +24,11 @@ import { flushesSaid, keep, markdown, type Row, type Table } from "./report.ts";
 import { Stage } from "./stage.ts";
 
 const options = readOptions();
+const lacking = noCompiler();
+if (lacking !== undefined) {
+  console.error(`bench: the load generator ${lacking}`);
+  process.exit(1);
+}
 const stage = new Stage();
 const measurer = new Measurer(stage, options);
 try {

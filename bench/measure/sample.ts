@@ -1,13 +1,12 @@
 /** One sample of one figure: some seconds of load on a server, and what they cost it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Running } from "../contender/contender.ts";
 import { pinned } from "../contender/serve.ts";
 import type { Figure } from "../figures.ts";
+import { planOctets } from "../load/encode.ts";
+import { generator } from "../load/generator.ts";
 import type { Plan, Told } from "../load/plan.ts";
 import type { Group } from "./group.ts";
 
@@ -82,26 +81,13 @@ export function endLoad(): void {
   for (const child of underWay) child.kill("SIGKILL");
 }
 
-let compiled: string | undefined;
-
-/** The load generator starts a thousand times in a run: compiling it each time was half of that. */
-function compiledOnce(): string {
-  if (compiled !== undefined) return compiled;
-  const folder = mkdtempSync(join(tmpdir(), "acceptutils-bench-load-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  compiled = folder;
-  return folder;
-}
-
 export function startLoad(plan: Plan) {
-  const script = join(import.meta.dirname, "..", "load", "main.ts");
-  const argv = [process.execPath, "--disable-warning=ExperimentalWarning", script];
-  const [command = "", ...words] = pinned(argv, "load");
-  const env = { ...process.env, NODE_COMPILE_CACHE: compiledOnce() };
-  const child = spawn(command, words, { stdio: ["pipe", "pipe", "inherit"], env });
+  const [command = "", ...words] = pinned([generator()], "load");
+  const child = spawn(command, words, { stdio: ["pipe", "pipe", "inherit"] });
   underWay.add(child);
   const gone = once(child, "exit").then(() => underWay.delete(child));
-  child.stdin.write(`${JSON.stringify(plan)}\n`);
+  child.stdin.on("error", () => {}); // it was ended before it had read all
+  child.stdin.write(planOctets(plan));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return { child, lines, gone };
 }
