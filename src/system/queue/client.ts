@@ -9,6 +9,7 @@ import { type Handover, handoverBytes } from "../../protocol/queue/handover.ts";
 import { deadlines } from "../deadlines.ts";
 import { giveBack } from "../passing-memory.ts";
 import { codeOf } from "../system.ts";
+import { writeAtOnce } from "../write-at-once.ts";
 
 /** A day: as long as qmail-queue waits for anything. */
 const verdictSeconds = 24 * 3600;
@@ -27,6 +28,9 @@ interface Waiting {
   resolve(exit: number): void;
   reject(why: Error): void;
 }
+
+const fdOf = (socket: Socket): number =>
+  (socket as Socket & { _handle?: { fd: number } | null })._handle?.fd ?? -1;
 
 /** Where verdicts are read, by all connections of this process: nothing of them is kept. */
 const readBuffer = Buffer.allocUnsafeSlow(4096);
@@ -101,7 +105,10 @@ class QueueConnection {
   #sendGathered(): void {
     const gathered = this.#gathered;
     this.#gathered = [];
-    if (!this.#broken) this.#socket.write(gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered));
+    if (this.#broken) return;
+    const bytes = gathered.length === 1 ? gathered[0]! : Buffer.concat(gathered);
+    const written = writeAtOnce(this.#socket, fdOf(this.#socket), bytes, bytes.length);
+    if (written < bytes.length) this.#socket.write(bytes.subarray(written));
   }
 
   /** Writes `run` in one go and calls `written` once it is; a promise means that the other side is slow. */
