@@ -4,6 +4,7 @@
  * message: servers that differ about it can be made to see an end where others see none. RFC 5321 §2.3.8, §4.5.2,
  * §4.1.1.4; qmail-smtpd.c keeps a CR alone, and we do not.
  */
+import { decodeWholeLines } from "./whole-lines.ts";
 
 /** What one call found. `content` is to be stored; `next` is where in the chunk the decoder stopped. */
 export interface Taken {
@@ -39,21 +40,14 @@ export class DataDecoder {
   take(chunk: Uint8Array, from = 0): Taken {
     const octets = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     let place = this.#place;
+    let at = from;
     let to = from;
-    let closely = false;
-    for (let at = from; at < octets.length; ) {
-      if (!closely && place <= atStart) {
-        const end = linesEnd(octets, at);
-        if (end - at >= worthwhile) {
-          const moved = moveLines(octets, to, at, end);
-          to = moved.to;
-          at = moved.at;
-          place = atStart;
-          if (moved.bareCarriageReturn) return this.#stop("bareCarriageReturn", octets, from, to, at);
-          closely = at < end;
-          continue;
-        }
-      }
+    if (octets.length - from >= worthwhile && place <= atStart) {
+      ({ at, to } = decodeWholeLines(octets, from, place === atStart));
+      if (at > from) place = atStart;
+    }
+    // What is left is less than a line, the end, or wrong.
+    while (at < octets.length) {
       if (place === inLine) {
         const end = spanEnd(octets, at);
         octets.copyWithin(to, at, end);
@@ -88,47 +82,8 @@ export class DataDecoder {
   }
 }
 
-/** From so many octets on, looking at all lines at once beats looking at each. */
-const worthwhile = 512;
-const dottedLine = Buffer.from("\n.");
-
-/** The place after the last line that ends here and begins with no dot of the client's. */
-function linesEnd(source: Buffer, from: number): number {
-  if (source.length - from < worthwhile || source[from] === dot) return from;
-  const dotted = source.indexOf(dottedLine, from);
-  return (dotted >= 0 ? dotted : source.lastIndexOf(lineFeed)) + 1;
-}
-
-/** How far moveLines() came: `at` in what came, `to` in what is decoded. */
-interface Moved {
-  readonly to: number;
-  readonly at: number;
-  readonly bareCarriageReturn: boolean;
-}
-
-/**
- * Moves the whole lines from `at` to `end` down to `to`, with LF for CR LF. Stops before a line whose LF has no CR, to be
- * looked at closely. As text, lines would cost more to be collected than to be made.
- */
-function moveLines(octets: Buffer, to: number, at: number, end: number): Moved {
-  const start = to;
-  const from = at;
-  while (at < end) {
-    const lf = octets.indexOf(lineFeed, at);
-    if (lf === at || octets[lf - 1] !== carriageReturn) break;
-    octets.copyWithin(to, at, lf - 1);
-    to += lf - 1 - at;
-    octets[to++] = lineFeed;
-    at = lf + 1;
-  }
-  const moved = octets.subarray(start, to);
-  const bare = moved.indexOf(carriageReturn);
-  if (bare < 0) return { to, at, bareCarriageReturn: false };
-  // Where it came from: one CR went from each line before it. It is known to be alone by the octet behind it.
-  let lines = 0;
-  for (let lf = moved.indexOf(lineFeed); lf >= 0 && lf < bare; lf = moved.indexOf(lineFeed, lf + 1)) lines++;
-  return { to: start + bare, at: from + bare + lines + 2, bareCarriageReturn: true };
-}
+/** Fewer octets than these are looked at one by one. */
+const worthwhile = 128;
 
 /** Where the octets end that are neither CR nor LF. Most lines are short: looking at each octet beats a call. */
 function spanEnd(source: Uint8Array, from: number): number {
