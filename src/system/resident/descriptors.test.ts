@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Descriptors } from "./descriptors.ts";
 
 test("the last session there is room for is told so, and all who wait hear when there is room again", () => {
-  const two = new Descriptors(40 + 16 + 2 * 8, 40);
+  const two = new Descriptors(40 + 32 + 2 * 8, 40);
   const called: string[] = [];
   assert.equal(
     two.take(() => called.push("never")),

@@ -6,8 +6,8 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** What one session may hold at its worst: its connection, the two sides of TLS, a program's pipes, a message. */
 const perSession = 8;
-/** For everything else: files that are read, questions to the DNS, channels to workers yet to come. */
-const reserve = 16;
+/** For everything else: sockets that services are yet to listen on, files that are read, the DNS, channels to workers yet to come. */
+const reserve = 32;
 
 /** What sessions need to be, counted. */
 export interface Room {

@@ -71,6 +71,9 @@ const recordOrder = "pid remote port program tls cipher user verbs messages in o
   " ",
 );
 
+/** A listening socket of Node.js takes one client in each turn of the event loop: it is listened on so many times. */
+const acceptedInTurn = 4;
+
 const warnEveryMs = 60_000;
 const tryAgainMs = 500;
 
@@ -83,7 +86,7 @@ export class Listener {
   readonly #room: Room;
   readonly #sockets = new Set<Socket>();
   readonly #listening: number;
-  #server: Server | undefined;
+  readonly #servers = new Set<Server>();
   #sessions = 0;
   #left = false;
   #stopped: (() => void) | undefined;
@@ -106,8 +109,7 @@ export class Listener {
   /** No new sessions; those under way may take `seconds` more. Resolves when none is left. */
   async stop(seconds: number): Promise<void> {
     this.#left = true;
-    this.#server?.close();
-    this.#server = undefined;
+    this.#close();
     closeSync(this.#listening);
     if (this.#sessions > 0) await this.#lastSessions(seconds);
     this.#log(this.#words.exiting);
@@ -124,10 +126,15 @@ export class Listener {
     clearTimeout(late);
   }
 
-  /** Accepts, unless there is no room or no more is wanted. */
+  /** Accepts, as far as there is room and more is wanted. */
   #open(): void {
-    if (this.#server !== undefined || this.#left) return;
-    if (this.#sessions >= this.#service.limit) return;
+    if (this.#left) return;
+    const most = Math.min(acceptedInTurn, this.#service.limit - this.#sessions);
+    while (this.#servers.size < most && this.#openOne());
+  }
+
+  /** False: it cannot be now, and is tried again. */
+  #openOne(): boolean {
     const server = createServer({
       allowHalfOpen: true,
       pauseOnConnect: true,
@@ -138,11 +145,19 @@ export class Listener {
     // A descriptor of its own: closing it stops accepting, and the socket goes on listening.
     try {
       server.listen({ fd: duplicateFrom(this.#listening, 3) }, this.#service.backlog);
-      this.#server = server;
+      this.#servers.add(server);
+      return true;
     } catch (error) {
       this.#warnOnce(`cannot accept: ${(error as Error).message}`);
       setTimeout(() => this.#open(), tryAgainMs);
+      return false;
     }
+  }
+
+  /** Whoever comes now waits in the kernel. */
+  #close(): void {
+    for (const server of this.#servers) server.close();
+    this.#servers.clear();
   }
 
   #accepted(socket: Socket): void {
@@ -168,10 +183,7 @@ export class Listener {
     this.#sessions += 1;
     const more = this.#room.take(() => this.#open());
     if (!more) this.#warnOnce(`only ${this.#room.most} sessions at once: too few open files (ulimit -n)`);
-    if (!more || this.#sessions >= this.#service.limit) {
-      this.#server?.close();
-      this.#server = undefined;
-    }
+    if (!more || this.#sessions >= this.#service.limit) this.#close();
   }
 
   #giveSeat(): void {
