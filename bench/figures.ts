@@ -89,7 +89,6 @@ export const figures: readonly Figure[] = [
     name: "2",
     says: "incoming, clear, 100 messages a session, each",
     goal: { atMost: 140 },
-    clients: 4,
     each: 100,
     steps: (server) => [{ expect: "220" }, ehlo, ...repeat(transaction(server), 100), ...quit],
   },

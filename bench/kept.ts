@@ -12,7 +12,7 @@ export type Kept = Record<string, Record<string, number>>;
 
 const file = join(import.meta.dirname, "results", "kept.json");
 /** Ratios move by so much from run to run, on a machine that others use; what the clock says moves more. */
-const toleranceOf = (unit: string) => (unit === "ms" || unit === "per second" ? 1.6 : 1.3);
+const toleranceOf = (unit: string) => (["ms", "per second", "of Postfix's"].includes(unit) ? 1.6 : 1.3);
 
 export function ratiosOf(rows: readonly Row[]): Kept {
   const ratios: Kept = {};
@@ -30,39 +30,48 @@ export function ratiosOf(rows: readonly Row[]): Kept {
   return ratios;
 }
 
-/** Of a figure that is worse than it was beside half of those or more that it can be compared with: one line. */
+/** Of a figure that is not what it was: one line. */
 export interface Loss {
   readonly figure: string;
   readonly line: string;
 }
 
+/** Figures that are worse than they were beside half of those or more that they can be compared with, or not there. */
 export function losses(rows: readonly Row[], kept = read()): Loss[] {
-  const found: Loss[] = [];
   const ratios = ratiosOf(rows);
-  for (const {
-    figure: { name: figure, unit },
-  } of rows) {
-    const [now, before] = [ratios[figure] ?? {}, kept[figure] ?? {}];
-    const common = Object.keys(now).filter((name) => before[name] !== undefined);
-    // A peer's bad moment is not our loss, nor its good one: it takes the whole field to see us fall back.
-    const worse = common.filter((name) => now[name]! > before[name]! * toleranceOf(unit));
-    if (common.length === 0 || worse.length < Math.ceil(common.length / 2)) continue;
-    const said = worse.map((name) => `${now[name]} of ${name}'s, kept ${before[name]}`);
-    found.push({ figure, line: `figure ${figure} costs more than it did: ${said.join("; ")}` });
-  }
-  return found;
+  return rows.flatMap((row) => {
+    const figure = row.figure.name;
+    const why = lossOf(row, ratios[figure] ?? {}, kept[figure]);
+    return why === undefined ? [] : [{ figure, line: `figure ${figure} ${why}` }];
+  });
 }
 
-/** One line for each goal that is missed. */
-export function missed(rows: readonly Row[], names: ReadonlySet<string>): string[] {
+type Ratios = Readonly<Record<string, number>>;
+
+function lossOf({ figure, cells }: Row, now: Ratios, before: Ratios | undefined): string | undefined {
+  const own = cells.find(({ kind }) => kind === "ours");
+  if (own === undefined || typeof own.samples === "string") return `was not measured: ${own?.samples}`;
+  if (before === undefined) return Object.keys(now).length > 0 ? "is not kept yet: --keep" : undefined;
+  const common = Object.keys(now).filter((name) => before[name] !== undefined);
+  if (common.length === 0) return `has nobody beside it who is kept: ${Object.keys(before).join(", ")}`;
+  // A peer's bad moment is not our loss, nor its good one: it takes half of the field to see us fall back.
+  const worse = common.filter((name) => now[name]! > before[name]! * toleranceOf(figure.unit));
+  if (worse.length < Math.ceil(common.length / 2)) return undefined;
+  const said = worse.map((name) => `${now[name]} of ${name}'s, kept ${before[name]}`);
+  return `costs more than it did: ${said.join("; ")}`;
+}
+
+/** A figure whose goal is missed, or that was not measured. */
+export function missed(rows: readonly Row[], names: ReadonlySet<string>): Loss[] {
   return rows.flatMap(({ figure, cells }) => {
+    const loss = (why: string) => [{ figure: figure.name, line: `figure ${figure.name} ${why}` }];
     const own = names.has(figure.name) ? cells.find(({ kind }) => kind === "ours") : undefined;
     if (own === undefined) return [];
-    if (typeof own.samples === "string") return [`figure ${figure.name}: ${own.samples}`];
+    if (typeof own.samples === "string") return loss(`was not measured: ${own.samples}`);
     const value = summaryOf(own.samples.map((sample) => sample.value)).median;
     const { goal } = figure;
     const isGood = "atMost" in goal ? value <= goal.atMost : value >= goal.atLeast;
-    return isGood ? [] : [`figure ${figure.name} misses its goal: ${value.toPrecision(3)} ${figure.unit}`];
+    return isGood ? [] : loss(`misses its goal: ${value.toPrecision(3)} ${figure.unit}`);
   });
 }
 

@@ -20,6 +20,8 @@ const agingSeconds = 10;
 const [warmingRounds, warmingSessions] = [5, 1500];
 const warmingSeconds = 0.5;
 const countingSeconds = 0.3;
+/** No more counts of one server begin after so long: a session may have a hundred messages. */
+const countingSecondsInAll = 5;
 
 type Taken = (Pick<Sample, "value"> & Partial<Sample>)[] | string;
 
@@ -27,6 +29,8 @@ export class Measurer {
   readonly #stage: Stage;
   readonly #options: Options;
   readonly #servers = new Map<Contender, Up | string>();
+  /** Looks at each plain row so far: who is measured twice must not be told the same again. */
+  readonly #looks = new Map<string, number>();
   /** Kibibytes of our processes by title, once for each look at the idle service. */
   readonly idle = new Map<string, number[]>();
 
@@ -71,7 +75,11 @@ export class Measurer {
     for (const cell of cellsOf(all)) {
       const server = [...this.#servers].find(([{ name }]) => name === cell.contender)![1];
       const isCounted = figure.durable && typeof cell.samples !== "string";
-      cells.push(isCounted ? { ...cell, flushes: await flushesEach(figure, server as Up) } : cell);
+      cells.push(
+        isCounted
+          ? { ...cell, flushes: await flushesEach(figure, server as Up, this.#options.rounds) }
+          : cell,
+      );
     }
     return { figure, cells };
   }
@@ -80,9 +88,10 @@ export class Measurer {
     const all = new Map<Contender, Taken>();
     for (const [contender, server] of this.#servers)
       all.set(contender, typeof server === "string" ? server : []);
-    let round = 0;
+    let round = this.#looks.get(row.name) ?? 0;
     const before = async () => {
       round += 1;
+      this.#looks.set(row.name, round);
       if (row.rests) await pause(restSeconds * 1000);
     };
     await this.#inTurn(all, (contender) => this.#look(row, contender, round), before);
@@ -158,16 +167,26 @@ function gap(figure: Figure, contender: Contender, server: Up | string): string 
 const cellsOf = (all: ReadonlyMap<Contender, Taken>): Cell[] =>
   [...all].map(([{ name, kind }, samples]) => ({ contender: name, kind, samples }));
 
-/** Flushes for one message, counted in a run of its own. Null when nobody can count. */
-async function flushesEach(figure: Figure, server: Up): Promise<number | null | undefined> {
-  let messages = 0;
+/** Flushes for one message, counted in runs of their own. Null when nobody can count. */
+async function flushesEach(
+  figure: Figure,
+  server: Up,
+  rounds: number,
+): Promise<readonly number[] | null | undefined> {
+  const counts: number[] = [];
+  const until = performance.now() + countingSecondsInAll * 1000;
   try {
-    const counted = await flushesDuring(server.group.pids(), async () => {
-      const told = await load(planOf(figure, server, { seconds: countingSeconds }));
-      messages = told.sessions * figure.each;
-    });
-    return counted === undefined ? null : counted / messages;
+    do {
+      let messages = 0;
+      const counted = await flushesDuring(server.group.pids(), async () => {
+        const told = await load(planOf(figure, server, { seconds: countingSeconds }));
+        messages = told.sessions * figure.each;
+      });
+      if (counted === undefined) return null;
+      counts.push(counted / messages);
+    } while (counts.length < rounds && performance.now() < until);
   } catch {
     return undefined;
   }
+  return counts;
 }

@@ -15,6 +15,8 @@ export interface Row {
     readonly unit: string;
     readonly goal: Goal;
     readonly durable?: boolean;
+    /** Others do not do the same there. */
+    readonly alone?: true;
     readonly messageOctets?: number;
   };
   readonly cells: readonly Cell[];
@@ -25,8 +27,8 @@ export interface Cell {
   readonly kind: Contender["kind"];
   /** Or why there are none. */
   readonly samples: readonly (Pick<Sample, "value"> & Partial<Sample>)[] | string;
-  /** For each message; null when there is nobody to count them. */
-  readonly flushes?: number | null | undefined;
+  /** For each message, in each run that was counted; null when there is nobody to count them. */
+  readonly flushes?: readonly number[] | null | undefined;
 }
 
 export interface Table {
@@ -118,10 +120,13 @@ function costLine({ figure, cells }: Row): string[] {
   const among = (kind: Contender["kind"], name?: string) =>
     cells
       .filter((cell) => cell.kind === kind && (name === undefined || cell.contender === name))
-      .filter(({ flushes }) => kind !== "peer" || flushes !== 0)
-      .flatMap((cell) => costOf(figure, cell) ?? []);
+      .filter(({ flushes }) => kind !== "peer" || !flushes?.every((count) => count === 0))
+      .flatMap((cell) => costOf(figure, cell) ?? [])
+      .filter((cost) => cost > 0);
   const ratio = (others: readonly number[]) =>
-    mine === undefined || others.length === 0 ? "-" : `${(mine / Math.min(...others)).toPrecision(2)}`;
+    mine === undefined || figure.alone || others.length === 0
+      ? "-"
+      : `${(mine / Math.min(...others)).toPrecision(2)}`;
   return [
     `${figure.name}: ${figure.says}`,
     figure.unit,
@@ -180,7 +185,11 @@ function spreadOf(values: readonly number[]): string {
 /** Nothing where nothing is durable. */
 export function flushesSaid({ flushes }: Cell): string {
   if (flushes === undefined) return "";
-  return flushes === null ? ", flushes not seen" : `, ${flushes.toPrecision(2)} flushes`;
+  if (flushes === null) return ", flushes not seen";
+  const { median, lowest, highest } = summaryOf(flushes);
+  const said = (value: number) => value.toPrecision(2);
+  const spread = said(lowest) === said(highest) ? "" : ` (${said(lowest)}-${said(highest)})`;
+  return `, ${said(median)}${spread} flushes`;
 }
 
 /** What was heard or why nothing was, short. OpenSSL's errors begin with numbers, and end with places in its sources. */
@@ -191,10 +200,17 @@ function reasonOf(failure: string): string {
   return words.replace(/\s+/g, " ").trim().slice(0, 80);
 }
 
+/** The median of something in a contender's samples; NaN where there is none. */
+export function middleOf(
+  { samples }: Pick<Cell, "samples">,
+  of: (sample: Partial<Sample>) => number | undefined,
+): number {
+  return typeof samples === "string" ? Number.NaN : summaryOf(samples.flatMap((one) => of(one) ?? [])).median;
+}
+
 function paceOf({ samples }: Cell, octets = 0): string {
   if (typeof samples === "string") return "-";
-  const middle = (of: (sample: Partial<Sample>) => number | undefined) =>
-    summaryOf(samples.flatMap((sample) => of(sample) ?? [])).median;
+  const middle = (of: (sample: Partial<Sample>) => number | undefined) => middleOf({ samples }, of);
   const rate = middle((one) => one.sessionsPerSecond);
   const pace = octets > 1_000_000 ? `${short((rate * octets) / 1e6)} MB/s` : `${short(rate)}/s`;
   const [median, p99] = [middle((one) => one.latency?.median), middle((one) => one.latency?.p99)];

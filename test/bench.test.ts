@@ -1,6 +1,7 @@
 /** What is made of figures that were measured: the measuring itself is no part of the tests. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { derivedRows } from "../bench/derived.ts";
 import { losses, missed, ratiosOf } from "../bench/kept.ts";
 import { countOfPerf, countOfStrace } from "../bench/measure/flushes.ts";
 import { type Cell, flushesSaid, type Row } from "../bench/report.ts";
@@ -34,9 +35,25 @@ test("a figure that is worse beside all others is a loss, whatever the machine's
   ]);
 });
 
+test("a figure of ours that cannot be measured any more, or compared with anybody, is a loss", () => {
+  const others = { Postfix: 2000 };
+  const [row] = run(500, others);
+  const [own, ...rest] = row!.cells;
+  const broken = { ...row!, cells: [{ ...own!, samples: "554 instead of 250" }, ...rest] };
+  const lines = (rows: readonly Row[]) => losses(rows, kept).map(({ line }) => line);
+  assert.deepEqual(lines([broken]), ["figure 1 was not measured: 554 instead of 250"]);
+  assert.deepEqual(lines(run(500, { Postfix: "not installed: bench/setup" })), [
+    "figure 1 has nobody beside it who is kept: smtp-server, Postfix, bare Node.js",
+  ]);
+  assert.deepEqual(losses(run(500, others), {}).length, 1, "nor is one that nobody has kept");
+});
+
 test("one peer's good moment is not our loss, and a peer that is missing says nothing", () => {
   assert.deepEqual(losses(run(500, { "smtp-server": 500, Postfix: 2000, "bare Node.js": 125 }), kept), []);
-  assert.deepEqual(losses(run(500, { "smtp-server": "not installed: bench/setup" }), kept), []);
+  assert.deepEqual(
+    losses(run(500, { "smtp-server": "not installed: bench/setup", Postfix: 2000 }), kept),
+    [],
+  );
 });
 
 test("rates are compared as what one of them costs", () => {
@@ -79,15 +96,42 @@ test("a promise is missed by its median, not by one look", () => {
     cells: [{ contender: "acceptutils", kind: "ours", samples: values.map((value) => ({ value })) }],
   });
   assert.deepEqual(missed([row([90, 10, 12])], new Set(["growth"])), []);
-  assert.deepEqual(missed([row([90, 80, 12])], new Set(["growth"])), [
-    "figure growth misses its goal: 80.0 KiB",
-  ]);
+  assert.deepEqual(
+    missed([row([90, 80, 12])], new Set(["growth"])).map(({ line }) => line),
+    ["figure growth misses its goal: 80.0 KiB"],
+  );
 });
 
 test("flushes stand beside what is durable", () => {
-  const flushes = (count: number | null | undefined) =>
-    flushesSaid({ contender: "Postfix", kind: "peer", samples: [], flushes: count });
-  assert.deepEqual([0.05, null, undefined].map(flushes), [", 0.050 flushes", ", flushes not seen", ""]);
+  const flushes = (counts: readonly number[] | null | undefined) =>
+    flushesSaid({ contender: "Postfix", kind: "peer", samples: [], flushes: counts });
+  assert.deepEqual([[0.05, 0.03, 0.1], [1, 1], null, undefined].map(flushes), [
+    ", 0.050 (0.030-0.10) flushes",
+    ", 1.0 flushes",
+    ", flushes not seen",
+    "",
+  ]);
+});
+
+test("figure 12 is told by its flushes and by Postfix's pace, too", () => {
+  const cell = (contender: string, kind: Cell["kind"], paces: readonly number[], flushes: number): Cell => ({
+    contender,
+    kind,
+    samples: paces.map((sessionsPerSecond) => ({ value: 1e6 / sessionsPerSecond, sessionsPerSecond })),
+    flushes: [flushes],
+  });
+  const figure = { name: "12", says: "500 clients", unit: "µs CPU", goal: { atMost: 500 } };
+  const cells = [cell("acceptutils", "ours", [1500, 3000, 2000], 0.04), cell("Postfix", "peer", [500], 1)];
+  const values = derivedRows([{ figure, cells }]).map((row) =>
+    row.cells.map(({ samples }) => typeof samples !== "string" && samples.map(({ value }) => value)),
+  );
+  assert.deepEqual(values, [
+    [[0.04], [1]],
+    [[3, 6, 4], [1]],
+  ]);
+  const alone = derivedRows([{ figure, cells: cells.slice(0, 1) }])[1]!.cells[0]!.samples;
+  assert.equal(alone, "-", "where there is no Postfix");
+  assert.deepEqual(derivedRows([]), []);
 });
 
 test("flushes are added up over all calls, whoever counted them", () => {

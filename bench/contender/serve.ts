@@ -96,12 +96,20 @@ function lastWords({ folder }: Place, { log = "log" }: How): string {
   return words.slice(-300).replace(/\s+/g, " ") || "it said nothing";
 }
 
+const greetingMs = 2000;
+
+/** True when whoever connects is greeted. */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true));
-    socket.once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
+    const end = (greeted: boolean) => {
+      socket.destroy();
+      resolve(greeted);
+    };
+    socket.setTimeout(greetingMs, () => end(false));
+    socket.once("data", () => end(true));
+    socket.once("error", () => end(false));
+    socket.once("close", () => end(false));
   });
 }
 

@@ -64,8 +64,10 @@ export function planOf(
 }
 
 /** Runs the load generator. Throws Failed when a single session went wrong. */
-export async function load(plan: Plan): Promise<Told> {
-  const { lines, gone } = startLoad(plan);
+export const load = (plan: Plan): Promise<Told> => toldBy(startLoad(plan));
+
+/** What came of it in the end. Throws Failed when a single session went wrong. */
+export async function toldBy({ lines, gone }: ReturnType<typeof startLoad>): Promise<Told> {
   const { value } = await lines.next();
   await gone;
   const told = JSON.parse(String(value ?? "null")) as Told | null;

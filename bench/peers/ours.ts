@@ -82,9 +82,10 @@ function prepare(home: string, base: number): void {
   }
   // The receiving program with nothing in front of it, and passwords in clear: neither is published.
   addService(home, "bare", "smtp", (script) =>
-    script
-      .replace(String(base + 525), String(base + offsets.bare))
-      .replace("rblsmtpd -r zen.spamhaus.org \\\nfixsmtpio \\\n", ""),
+    without("rblsmtpd -r zen.spamhaus.org \\\nfixsmtpio \\\n", script).replace(
+      String(base + 525),
+      String(base + offsets.bare),
+    ),
   );
   addService(home, "clearpop3", "pop3", (script) =>
     script
@@ -101,15 +102,28 @@ function prepare(home: string, base: number): void {
   fill(maildir, uid, gid);
 }
 
-/** A service like another, with another run script. */
-function addService(home: string, name: string, like: string, how: (script: string) => string): void {
-  const script = readFileSync(join(home, "service", like, "run"), "latin1");
-  mkdirSync(join(home, "service", name));
-  writeFileSync(join(home, "service", name, "run"), how(script), { mode: 0o755 });
+function without(words: string, script: string): string {
+  if (!script.includes(words)) throw new Error(`the run script has no longer ${words}`);
+  return script.replace(words, "");
 }
 
+/** A service like another, with another run script. */
+function addService(home: string, name: string, like: string, how: (script: string) => string): void {
+  const script = changed(join(home, "service", like, "run"), how);
+  mkdirSync(join(home, "service", name));
+  writeFileSync(join(home, "service", name, "run"), script, { mode: 0o755 });
+}
+
+/** Throws when there is nothing to change: what was measured would be something else. */
 function change(path: string, how: (text: string) => string): void {
-  writeFileSync(path, how(readFileSync(path, "latin1")), "latin1");
+  writeFileSync(path, changed(path, how), "latin1");
+}
+
+function changed(path: string, how: (text: string) => string): string {
+  const before = readFileSync(path, "latin1");
+  const after = how(before);
+  if (after === before) throw new Error(`${path} is not as it was: nothing to change in it`);
+  return after;
 }
 
 function cheapHash(): string {

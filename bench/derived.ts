@@ -1,0 +1,37 @@
+/** Rows that say something of a figure's samples that its cost does not. */
+import { type Cell, middleOf, type Row } from "./report.ts";
+
+/** Of figure 12, as its goal has it: how few flushes many clients need, and how many messages a second they get. */
+export function derivedRows(rows: readonly Row[]): Row[] {
+  const crowd = rows.find(({ figure }) => figure.name === "12");
+  return crowd === undefined ? [] : [flushes(crowd), rates(crowd)];
+}
+
+const flushes = ({ cells }: Row): Row => ({
+  figure: { name: "12 flushes", says: "the same, of each message", unit: "flushes", goal: { atMost: 0.1 } },
+  cells: cells.map((cell) => derived(cell, cell.flushes ?? [])),
+});
+
+function rates({ cells }: Row): Row {
+  const postfix = cells.find(({ contender }) => contender === "Postfix");
+  const unit = (postfix && middleOf(postfix, (one) => one.sessionsPerSecond)) ?? Number.NaN;
+  const values = ({ samples }: Cell) =>
+    typeof samples === "string" || Number.isNaN(unit)
+      ? []
+      : samples.flatMap(({ sessionsPerSecond = Number.NaN }) => sessionsPerSecond / unit);
+  return {
+    figure: {
+      name: "12 rate",
+      says: "the same, messages a second",
+      unit: "of Postfix's",
+      goal: { atLeast: 3 },
+    },
+    cells: cells.map((cell) => derived(cell, values(cell))),
+  };
+}
+
+const derived = ({ contender, kind }: Cell, values: readonly number[]): Cell => ({
+  contender,
+  kind,
+  samples: values.length === 0 ? "-" : values.map((value) => ({ value })),
+});
