@@ -11,8 +11,8 @@
  */
 import { parseArgs } from "node:util";
 import { noCompiler } from "./contender/compile.ts";
+import { heldFigures } from "./measure/held.ts";
 import { flamesOfFixsmtpio, flamesOfStart, flamesOfWork } from "./profile/flames.ts";
-import { heldFigures } from "./profile/held.ts";
 import { memoryOfHeld, memoryOfIdle } from "./profile/memory.ts";
 import { whyNoPerf } from "./profile/perf.ts";
 import { recordable, recordingOf } from "./profile/recording.ts";

@@ -1,8 +1,9 @@
 /** What is no matter of load: memory, starts, and how long a greeting takes while others guess passwords. */
-import type { Contender, Door, Running } from "./contender/contender.ts";
-import { auth, ehlo, type Goal, logIn, startTls } from "./figures.ts";
+import type { Contender, Running } from "./contender/contender.ts";
+import { auth, ehlo, type Goal, startTls } from "./figures.ts";
 import type { Step } from "./load/plan.ts";
 import { fixsmtpioFigure } from "./measure/fixsmtpio.ts";
+import { heldFigures } from "./measure/held.ts";
 import { idleKilobytes, sessionKilobytes } from "./measure/memory.ts";
 import { nativeStart } from "./measure/native-start.ts";
 import { Failed, load, startLoad, toldBy } from "./measure/sample.ts";
@@ -33,11 +34,15 @@ export interface Plain {
 
 /** Rows with so many sessions at once. */
 export function plainRows(sessions: number): readonly Plain[] {
-  const held = (door: Door, steps: (server: Up) => readonly Step[], tls: boolean) => (server: Up) =>
-    !server.doors.has(door) || (tls && server.clearOnly !== undefined) || server.clientsAtMost !== undefined
-      ? undefined
-      : sessionKilobytes(server, door, steps(server), sessions);
-  const greeted: readonly Step[] = [{ expect: "220" }, ehlo];
+  const held = (name: string) => {
+    const one = heldFigures.find((figure) => figure.name === name)!;
+    return (server: Up) =>
+      !server.doors.has(one.door) ||
+      (one.tls && server.clearOnly !== undefined) ||
+      server.clientsAtMost !== undefined
+        ? undefined
+        : sessionKilobytes(one, server, sessions);
+  };
   return [
     {
       name: "14",
@@ -69,7 +74,7 @@ export function plainRows(sessions: number): readonly Plain[] {
       goal: { atMost: 16 },
       quick: false,
       leavesTraces: true,
-      of: held("smtp", () => greeted, false),
+      of: held("11"),
     },
     {
       name: "11 tls",
@@ -78,7 +83,7 @@ export function plainRows(sessions: number): readonly Plain[] {
       goal: { atMost: 64 },
       quick: false,
       leavesTraces: true,
-      of: held("smtp", () => [...greeted, ...startTls], true),
+      of: held("11 tls"),
     },
     {
       name: "11 login",
@@ -87,7 +92,7 @@ export function plainRows(sessions: number): readonly Plain[] {
       goal: { atMost: 40 },
       quick: false,
       leavesTraces: true,
-      of: held("pop3 clear", (server) => [{ expect: "+OK" }, ...logIn(server)], false),
+      of: held("11 login"),
     },
     {
       name: "11 auth",
@@ -96,7 +101,7 @@ export function plainRows(sessions: number): readonly Plain[] {
       goal: { atMost: 90 },
       quick: false,
       leavesTraces: true,
-      of: held("submission", (server) => [...greeted, ...startTls, auth(server)], true),
+      of: held("11 auth"),
     },
     {
       name: "guesses",

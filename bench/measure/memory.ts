@@ -1,8 +1,7 @@
 /** What a server holds in memory, idle and for each session that waits. */
-import type { Door } from "../contender/contender.ts";
-import type { Step, Told } from "../load/plan.ts";
+import { type Held, whileHeld } from "./held.ts";
 import { pssKilobytesOf, titleOf } from "./processes.ts";
-import { Failed, type Served, startLoad } from "./sample.ts";
+import type { Served } from "./sample.ts";
 
 export const idleKilobytes = (server: Served) => pssKilobytesOf(server.group.pids());
 
@@ -16,30 +15,12 @@ export function processesOf(server: Served): [title: string, kilobytes: number][
   return [...found].filter(([, kilobytes]) => kilobytes > 0).sort(([, a], [, b]) => b - a);
 }
 
-/** Kibibytes that each of `sessions` takes which came to an idle server and stay after these steps. Throws Failed. */
+/** Kibibytes that each of `sessions` takes which came to an idle server and stay. Throws Failed. */
 export async function sessionKilobytes(
+  held: Held,
   server: Served & { readonly idleKilobytes: number },
-  door: Door,
-  steps: readonly Step[],
   sessions: number,
 ): Promise<number> {
-  const plan = {
-    host: "127.0.0.1",
-    port: server.doors.get(door)!,
-    implicitTls: false,
-    steps,
-    messageOctets: 0,
-    clients: sessions,
-    seconds: 60,
-    hold: true,
-  };
-  const { child, lines, gone } = startLoad(plan);
-  await lines.next();
-  const after = idleKilobytes(server);
-  child.stdin.end("\n");
-  const told = JSON.parse(String((await lines.next()).value ?? "null")) as Told | null;
-  await gone;
-  if (told === null || told.failures > 0)
-    throw new Failed(told?.firstFailure ?? "the load generator fell over");
+  const after = await whileHeld(held, server, sessions, () => idleKilobytes(server));
   return (after - server.idleKilobytes) / sessions;
 }

@@ -4,9 +4,9 @@
  */
 import { writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
+import { type Held, whileHeld } from "../measure/held.ts";
 import { growth, type Kept } from "./heap-snapshot.ts";
 import { type Heap, heapsOf } from "./heaps.ts";
-import { type Held, whileHeld } from "./held.ts";
 import { inspectAll, inspectedFlags } from "./inspected.ts";
 import { type Pages, pagesOf } from "./pages.ts";
 import { resultFile } from "./result-file.ts";

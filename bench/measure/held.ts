@@ -2,30 +2,39 @@
 import type { Door } from "../contender/contender.ts";
 import { auth, ehlo, logIn, startTls } from "../figures.ts";
 import type { Step, Told } from "../load/plan.ts";
-import { Failed, type Served, startLoad } from "../measure/sample.ts";
+import { Failed, type Served, startLoad } from "./sample.ts";
 
 export interface Held {
   readonly name: string;
   readonly says: string;
   readonly door: Door;
+  readonly tls: boolean;
   steps(server: Served): readonly Step[];
 }
 
 const greeted: readonly Step[] = [{ expect: "220" }, ehlo];
 
 export const heldFigures: readonly Held[] = [
-  { name: "11", says: "idle sessions in clear", door: "smtp", steps: () => greeted },
-  { name: "11 tls", says: "idle sessions in TLS", door: "smtp", steps: () => [...greeted, ...startTls] },
+  { name: "11", says: "idle sessions in clear", door: "smtp", tls: false, steps: () => greeted },
+  {
+    name: "11 tls",
+    says: "idle sessions in TLS",
+    door: "smtp",
+    tls: true,
+    steps: () => [...greeted, ...startTls],
+  },
   {
     name: "11 login",
     says: "idle sessions in clear, POP3 after the login",
     door: "pop3 clear",
+    tls: false,
     steps: (server) => [{ expect: "+OK" }, ...logIn(server)],
   },
   {
     name: "11 auth",
     says: "idle sessions in TLS, after AUTH",
     door: "submission",
+    tls: true,
     steps: (server) => [...greeted, ...startTls, auth(server)],
   },
 ];
