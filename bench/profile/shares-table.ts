@@ -55,10 +55,11 @@ export function sharesMarkdown(kept: readonly Kept[]): string {
       lines(({ processes }) => processes, roles),
     ),
     "",
-    "## Functions",
+    "## Each figure",
     "",
-    "The ten of ours that cost most, in per cent of all, with what they asked the platform for; a function that V8 inlined",
-    "counts for its caller. For `start` and `13` they are of a second recording: names make Node.js compile more.",
+    "The ten functions of ours that cost most, in per cent of all, with what they asked the platform for; a function that V8 inlined",
+    "counts for its caller. For `start` and `13` they are of a second recording: names make Node.js compile more. Then the kinds of",
+    "each process that has five per cent, in per cent of all, too; without those that have not one in any of them.",
     ...kept.flatMap((shares) => [
       "",
       `### ${shares.figure}: ${shares.says}`,
@@ -72,9 +73,40 @@ export function sharesMarkdown(kept: readonly Kept[]): string {
           return [percent.toFixed(1), `\`${called}\``, `\`${file}\``];
         }),
       ),
+      ...processKindsTable(shares),
     ]),
     "",
   ].join("\n");
+}
+
+/** The kinds of each process; no lines where they are not known. */
+function processKindsTable({ processes, processKinds = {} }: Shares): string[] {
+  const shown = Object.entries(processKinds);
+  if (shown.length === 0) return [];
+  const line = (name: string, percents: readonly (number | undefined)[]) => [
+    name,
+    ...percents.map((percent) => percent?.toFixed(1) ?? "-"),
+  ];
+  return [
+    "",
+    ...table(
+      ["%", ...shown.map(([role]) => role)],
+      [
+        line(
+          "all",
+          shown.map(([role]) => processes[role]),
+        ),
+        ...kinds
+          .filter((kind) => shown.some(([, found]) => kind in found))
+          .map((kind) =>
+            line(
+              kind,
+              shown.map(([, found]) => found[kind]),
+            ),
+          ),
+      ],
+    ),
+  ];
 }
 
 const cell = (percent: number | undefined) => (percent === undefined ? "-" : percent.toFixed(0));

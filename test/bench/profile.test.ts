@@ -1,35 +1,14 @@
 /** What is made of what perf tells: the looking itself is no part of the tests. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kindOf } from "../../bench/profile/kinds.ts";
 import { latestNames } from "../../bench/profile/names.ts";
-import { isOurs, type Sample, samplesIn, scriptOf } from "../../bench/profile/samples.ts";
+import { isOurs, type Sample, scriptOf } from "../../bench/profile/samples.ts";
 import { roleIn } from "../../bench/profile/service.ts";
 import { costliest, divide } from "../../bench/profile/shares.ts";
 import { sharesMarkdown } from "../../bench/profile/shares-table.ts";
 import { beginningsIn } from "../../bench/profile/sources.ts";
 import { profilesOf } from "../../bench/profile/stack-tree.ts";
-
-const node = "/usr/bin/node";
-const map = "/tmp/perf-7.map";
-const kernel = "[kernel.kallsyms]";
-const ours = "JS:*'#toClient /srv/build/acceptutils.parts:12:3";
-const theirs = "JS:+writeGeneric node:internal/stream_base_commons:142:22";
-
-/** A stack as perf prints it, the innermost call first: names, and what they are of. */
-function script(command: string, pid: number, stack: readonly (readonly [symbol: string, object: string])[]) {
-  const lines = stack.map(([symbol, object]) => {
-    const address = object === kernel ? "ffffffff8134beef" : "7fcc780c65d8";
-    return `\t    ${address} ${symbol} (${object})`;
-  });
-  return [`${command}  ${pid} `, ...lines, ""];
-}
-
-async function readAll(lines: readonly string[]): Promise<Sample[]> {
-  const samples: Sample[] = [];
-  for await (const sample of samplesIn(lines)) samples.push(sample);
-  return samples;
-}
+import { kernel, map, node, ours, readAll, script, theirs } from "./perf-script.ts";
 
 test("names with blanks and parentheses are read whole", async () => {
   const [first, second, ...more] = await readAll([
@@ -64,156 +43,6 @@ test("a function is known by its name and file, however it is compiled", () => {
   );
 });
 
-const cases: readonly [kind: string | undefined, stack: readonly (readonly [string, string])[]][] = [
-  ["our own code", [[ours, map]]],
-  [
-    "our own code",
-    [
-      ["Builtins_StringAdd", node],
-      [ours, map],
-      [theirs, map],
-    ],
-  ], // what V8 does for us
-  [
-    "Node.js in JavaScript: streams, sockets, ticks",
-    [
-      [theirs, map],
-      [ours, map],
-    ],
-  ],
-  [
-    "Node.js and libuv in C++",
-    [
-      ["node::LibuvStreamWrap::DoTryWrite", node],
-      [ours, map],
-    ],
-  ],
-  [
-    "Node.js and libuv in C++",
-    [
-      ["uv__io_poll", node],
-      ["uv_run", node],
-    ],
-  ],
-  [
-    "JavaScript that is interpreted, of both",
-    [
-      ["Builtins_InterpreterEntryTrampoline", node],
-      ["node::Start", node],
-    ],
-  ],
-  [
-    "OpenSSL",
-    [
-      ["ecp_nistz256_point_double", node],
-      ["SSL_do_handshake", node],
-      [theirs, map],
-    ],
-  ],
-  [
-    "the kernel: TCP",
-    [
-      ["tcp_sendmsg", kernel],
-      ["sock_write_iter", kernel],
-      ["write", "/usr/lib/libc.so.6"],
-    ],
-  ],
-  [
-    "the kernel: between processes",
-    [
-      ["try_to_wake_up", kernel],
-      ["unix_stream_sendmsg", kernel],
-    ],
-  ],
-  [
-    "the kernel: files and flushes",
-    [
-      ["submit_bio", kernel],
-      ["ext4_sync_file", kernel],
-    ],
-  ],
-  [
-    "the kernel: memory, exec, fork",
-    [
-      ["clear_page", kernel],
-      ["exc_page_fault", kernel],
-    ],
-  ],
-  [
-    "the kernel: all else",
-    [
-      ["ep_poll", kernel],
-      ["do_syscall_64", kernel],
-      ["uv__io_poll", node],
-    ],
-  ],
-  [
-    "V8 compiling",
-    [
-      ["v8::internal::Scanner::Next", node],
-      ["v8::internal::Compiler::Compile", node],
-      [ours, map],
-    ],
-  ],
-  [
-    "our own code",
-    [
-      ["v8::internal::JsonParser<unsigned char>::Parse", node],
-      [ours, map],
-    ],
-  ], // JSON.parse is no compiling
-  [
-    "V8 collecting garbage",
-    [
-      ["v8::internal::Scavenger::Process", node],
-      [ours, map],
-    ],
-  ],
-  [
-    "V8 starting: snapshot and code cache",
-    [["v8::internal::Deserializer<v8::internal::Isolate>::ReadData", node]],
-  ],
-  [
-    "promises",
-    [
-      ["Builtins_PromisePrototypeThen", node],
-      [ours, map],
-    ],
-  ],
-  ["our own code", [["JS:*AwaitReply /srv/build/acceptutils.parts:1:1", map]]], // our names are no names of V8's
-  [
-    "SQLite",
-    [
-      ["memcpy", "/usr/lib/libc.so.6"],
-      ["sqlite3VdbeExec", node],
-      [ours, map],
-    ],
-  ],
-  [
-    "the C library: memory, clock",
-    [
-      ["_int_malloc", "/usr/lib/libc.so.6"],
-      ["node::Buffer::New", node],
-    ],
-  ],
-  ["the dynamic linker", [["do_lookup_x", "/lib/ld-linux-x86-64.so.2"]]],
-  ["other programs", [["main", "/usr/bin/dash"]]],
-  [
-    undefined,
-    [
-      ["write", "/usr/lib/libc.so.6"],
-      ["v8::internal::LinuxPerfBasicLogger::WriteLogRecordedBuffer", node],
-    ],
-  ],
-];
-
-test("a sample is of the kind that the nearest call tells", async () => {
-  for (const [kind, stack] of cases) {
-    const [sample] = await readAll(script("node", 7, stack));
-    assert.equal(kindOf(sample as Sample), kind, stack.map(([symbol]) => symbol).join(" < "));
-  }
-});
-
 const recorded = await readAll([
   ...script("node", 7, [[ours, map]]),
   ...script("node", 7, [
@@ -239,10 +68,34 @@ test("shares are per cent of the samples that are not there because somebody loo
       "the kernel: all else": 25,
     },
     processes: { front: 50, tls: 50 },
+    processKinds: {
+      front: { "our own code": 25, "Node.js in JavaScript: streams, sockets, ticks": 25 },
+      tls: { "the kernel: TCP": 25, "the kernel: all else": 25 },
+    },
   });
   const functionOf = ({ stack }: Sample) =>
     stack.some(({ symbol }) => symbol === ours) ? "f, a.ts" : undefined;
   assert.deepEqual(costliest(samples, functionOf), { "f, a.ts": 75 });
+});
+
+test("only large processes have kinds, and each of them those that are large in one", () => {
+  const many = (pid: number, kind: number, number: number) =>
+    Array.from({ length: number }, () => ({ ...recorded[kind]!, pid }));
+  const found = divide({
+    samples: [
+      ...many(4, 0, 49), // 4.9 %
+      ...many(5, 0, 9), // 0.9 %
+      ...many(5, 2, 41),
+      ...many(6, 1, 9), // large nowhere
+      ...many(6, 2, 9), // large in the other
+      ...many(6, 0, 883),
+    ],
+    roleOf: ({ pid }) => `process ${pid}`,
+  });
+  assert.deepEqual(Object.entries(found.processKinds ?? {}), [
+    ["process 6", { "our own code": 88.3, "the kernel: TCP": 0.9 }],
+    ["process 5", { "the kernel: TCP": 4.1, "our own code": 0.9 }],
+  ]);
 });
 
 test("the table has a column for each figure, and no row that is nothing", () => {
@@ -256,7 +109,17 @@ test("the table has a column for each figure, and no row that is nothing", () =>
   assert.match(text, /^\| the kernel: TCP +\| 25 +\|$/m);
   assert.match(text, /^\| tls +\| 50 +\|$/m);
   assert.match(text, /^\| 75\.0 +\| `f` +\| `a\.ts` +\|$/m);
+  assert.match(text, /^\| % +\| front +\| tls +\|\n.*\n\| all +\| 50\.0 +\| 50\.0 +\|$/m);
+  assert.match(text, /^\| the kernel: TCP +\| - +\| 25\.0 +\|$/m);
   assert.doesNotMatch(text, /OpenSSL/);
+});
+
+test("a figure that was recorded without the kinds of its processes is shown without them", () => {
+  const now = divide(samples);
+  const { processKinds: _, ...before } = now;
+  const one = { figure: "1", says: "incoming", date: "2030-01-01 00:00", seen: "600 µs CPU", functions: {} };
+  assert.match(sharesMarkdown([{ ...one, ...now }]), /^\| all /m);
+  assert.doesNotMatch(sharesMarkdown([{ ...one, ...before }]), /^\| all /m);
 });
 
 test("a flame graph has a tree for each process", () => {
