@@ -1,11 +1,13 @@
 /** The built program: one file of parts, and the first file that loads them. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Script } from "node:vm";
+import { bundle, partsOfBundle } from "../tools/bundle.ts";
 import { partsFile } from "../tools/parts.ts";
 import { root } from "../tools/steps.ts";
 
@@ -68,8 +70,24 @@ test("what is written otherwise is no part", () => {
   assert.throws(() => partsFile(file, [{ name: "a.js", text }]), { message: "a.js: export const a = 1;" });
 });
 
+test("without its parts a program has failed for now, and says so in a line", () => {
+  for (const content of [undefined, "", "short", "x".repeat(100), `${"x".repeat(92)}00000200`]) {
+    rmSync(file, { force: true });
+    if (content !== undefined) writeFileSync(file, content);
+    const { status, stderr } = spawnSync(process.execPath, [join(folder, "app.cjs")], { encoding: "utf8" });
+    assert.equal(status, 111, stderr);
+    assert.match(stderr, /^acceptutils: unable to read .*acceptutils\.parts: .*; install it again\n$/);
+  }
+});
+
+test("the program names its parts after what is in them: another build is never written over them", () => {
+  const parts = readFileSync(partsOfBundle()!);
+  const sum = createHash("sha256").update(parts).digest("hex").slice(0, 12);
+  assert.match(readFileSync(bundle, "latin1"), new RegExp(`/acceptutils-${sum}\\.parts`));
+});
+
 test("this Node.js takes the code of all parts of the program as it is", () => {
-  const built = readFileSync(join(root, "build", "acceptutils.parts"));
+  const built = readFileSync(partsOfBundle()!);
   const end = built.length - 8;
   const index: Record<string, { source: [number, number]; code: [number, number] }> = JSON.parse(
     built.toString("latin1", end - Number(built.toString("latin1", end)), end),

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { selfSigned } from "../src/system/home/certificate.ts";
+import { partsOfBundle } from "../tools/bundle.ts";
 import { missing } from "./clients/command.ts";
 import { root } from "./runner/case.ts";
 
@@ -112,7 +113,7 @@ test("nobody has a key's file open, and only the master could", asRoot, async ()
     const open = readdirSync(`/proc/${pid}/fd`).map((fd) => readlinkSync(`/proc/${pid}/fd/${fd}`));
     assert.deepEqual(
       open.filter((path) => path.startsWith("/") && !/^\/(dev\/(null|urandom)|memfd:|proc\/)/.test(path)),
-      [join(root, "build", "acceptutils.parts")], // the program itself
+      [partsOfBundle()], // the program itself
       `process ${pid}`,
     );
   }

@@ -1,28 +1,41 @@
+import { createHash } from "node:crypto";
 import {
-  copyFileSync,
+  closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
+  openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-export const bundle = join(root, "build", "app.cjs");
-const whole = join(root, "build", "acceptutils.parts");
-/** The files that are one program, by name. */
-export const bundled: readonly string[] = ["app.cjs", "acceptutils.parts"];
+const folder = join(root, "build");
+export const bundle = join(folder, "app.cjs");
+
+/**
+ * The file of parts that the bundle names, after what is in it: whoever runs has the old one open, and a new one is never
+ * written over it, however it is copied there. Undefined: there is none.
+ */
+export function partsOfBundle(): string | undefined {
+  if (!existsSync(bundle)) return undefined;
+  const name = /acceptutils-\w+\.parts/.exec(readFileSync(bundle, "latin1"))?.[0];
+  const file = join(folder, name ?? "");
+  return name !== undefined && existsSync(file) ? file : undefined;
+}
 
 /** Builds the bundle when a source file is newer. Returns its path. */
 export async function buildIfStale(): Promise<string> {
-  const there = bundled.every((name) => existsSync(join(root, "build", name)));
-  if (there && statSync(whole).mtimeMs > Math.max(newest(join(root, "src")), newest(import.meta.dirname)))
-    return bundle;
+  const sources = Math.max(newest(join(root, "src")), newest(import.meta.dirname));
+  if (partsOfBundle() !== undefined && statSync(bundle).mtimeMs > sources) return bundle;
   const [{ build }, { partsFile }] = await Promise.all([import("esbuild"), import("./parts.ts")]);
-  mkdirSync(join(root, "build"), { recursive: true });
+  mkdirSync(folder, { recursive: true });
   const { outputFiles } = await build({
     entryPoints: [join(root, "src", "main.ts")],
     bundle: true,
@@ -32,23 +45,44 @@ export async function buildIfStale(): Promise<string> {
     target: "node24",
     logLevel: "warning",
     legalComments: "none",
-    outdir: join(root, "build"),
+    outdir: folder,
     write: false,
     external: ["koffi"],
     // Functions, which parts become, have their own words for where a file is.
     define: { "import.meta.dirname": "__dirname", "import.meta.filename": "__filename" },
   });
-  const next = `${whole}.${process.pid}`;
-  writeFileSync(
-    next,
-    partsFile(
-      whole,
-      outputFiles.map(({ path, text }) => ({ name: basename(path), text })),
-    ),
-  );
-  copyFileSync(join(import.meta.dirname, "app.cjs"), bundle);
-  renameSync(next, whole); // whole or not at all: somebody may be starting from it
+  const modules = outputFiles.map(({ path, text }) => ({ name: basename(path), text }));
+  const parts = partsFile(join(folder, "acceptutils.parts"), modules);
+  const name = `acceptutils-${createHash("sha256").update(parts).digest("hex").slice(0, 12)}.parts`;
+  replace(join(folder, name), parts);
+  const first = readFileSync(join(import.meta.dirname, "app.cjs"), "utf8");
+  replace(bundle, first.replace("/acceptutils.parts", `/${name}`));
+  removeOthers(name);
   return bundle;
+}
+
+/** Whole or not at all, even when the power goes: somebody may be starting from it. */
+function replace(file: string, content: Buffer | string): void {
+  const next = `${file}.${process.pid}`;
+  const fd = openSync(next, "w");
+  try {
+    writeFileSync(fd, content);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(next, file);
+}
+
+const hour = 3600_000;
+
+/** Parts of bundles before; not those of the last hour, which somebody may be starting from. */
+function removeOthers(name: string): void {
+  for (const other of readdirSync(folder)) {
+    const file = join(folder, other);
+    if (!other.endsWith(".parts") || other === name || statSync(file).mtimeMs > Date.now() - hour) continue;
+    unlinkSync(file);
+  }
 }
 
 function newest(folder: string): number {

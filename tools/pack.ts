@@ -13,10 +13,10 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { programNames } from "../src/programs/table.ts";
 import { launcherMark } from "../src/system/lookup.ts";
-import { buildIfStale, bundled } from "./bundle.ts";
+import { buildIfStale, partsOfBundle } from "./bundle.ts";
 
 const root = dirname(import.meta.dirname);
 const folder = join(root, "build", "package");
@@ -74,7 +74,7 @@ function manifest(libraries: readonly string[]): unknown {
     bin: Object.fromEntries(programNames.map((program) => [program, `bin/${program}`])),
     man: readdirSync(join(root, "man")).map((page) => `man/${page}`),
     exports: { ...Object.fromEntries(libraries.map(library)), "./package.json": "./package.json" },
-    files: [...bundled, "start.cjs", "bin", "lib", "man", "docs", "examples", "*.md"],
+    files: ["app.cjs", "acceptutils-*.parts", "start.cjs", "bin", "lib", "man", "docs", "examples", "*.md"],
   };
 }
 
@@ -96,7 +96,7 @@ export async function pack(): Promise<string> {
   mkdirSync(join(folder, "bin"), { recursive: true });
   const parts = ["protocol", "filters"].filter((part) => existsSync(join(root, "src", part)));
   compileLibrary(parts);
-  for (const file of bundled) cpSync(join(dirname(bundle), file), join(folder, file));
+  for (const file of [bundle, partsOfBundle()!]) cpSync(file, join(folder, basename(file)));
   writeFileSync(join(folder, "start.cjs"), start);
   for (const name of programNames) {
     writeFileSync(join(folder, "bin", name), launcher(name));

@@ -42,4 +42,4 @@ export class Call {
 }
 
 /** `name file:line`, of what is built from src/ or is there itself. */
-export const isOurPlace = (place: string) => / (app\.cjs|acceptutils\.parts|[^ /]+\.ts):/.test(place);
+export const isOurPlace = (place: string) => / (app\.cjs|acceptutils\S*\.parts|[^ /]+\.ts):/.test(place);

@@ -63,4 +63,4 @@ export function scriptOf({ symbol }: Frame): Script | undefined {
 }
 
 /** True for what was built from src/. */
-export const isOurs = ({ file }: Script) => /(^|\/)(acceptutils\.parts|app\.cjs)$/.test(file);
+export const isOurs = ({ file }: Script) => /(^|\/)(acceptutils[-\w]*\.parts|app\.cjs)$/.test(file);

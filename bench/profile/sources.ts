@@ -1,6 +1,6 @@
 /** Where in src/ a line of the built program comes from: the bundler leaves the name above each file. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { partsOfBundle } from "../../tools/bundle.ts";
 import { root } from "../../tools/steps.ts";
 import { type Frame, isOurs, type Sample, scriptOf } from "./samples.ts";
 
@@ -24,8 +24,8 @@ let known: readonly Beginning[] | undefined;
 export function ourFunctionIn({ stack }: Pick<Sample, "stack">): string | undefined {
   const script = stack.map((frame: Frame) => scriptOf(frame)).find((one) => one && isOurs(one));
   if (script === undefined) return undefined;
-  known ??= beginningsIn(readFileSync(join(root, "build", "acceptutils.parts"), "latin1"));
-  const inBundle = script.file.endsWith("/acceptutils.parts");
+  known ??= beginningsIn(readFileSync(partsOfBundle() ?? "", "latin1"));
+  const inBundle = script.file.endsWith(".parts");
   const source = inBundle ? known.findLast(({ line }) => line <= script.line)?.source : undefined;
   // A file that is loaded where it is needed is a function that has its name.
   const name = script.name === source ? "(the file itself)" : script.name || "(anonymous)";
