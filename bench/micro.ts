@@ -14,7 +14,8 @@ import { HopCounter } from "../src/protocol/smtp/hops.ts";
 import { rules as published } from "../src/system/home/fixsmtpio-rules.ts";
 import { root } from "../tools/steps.ts";
 import { messageOf } from "./load/message.ts";
-import { startMilliseconds } from "./measure/native-start.ts";
+import { type Start, startMilliseconds, told, withHome } from "./measure/native-start.ts";
+import { differentRules, replies, wildcardRules } from "./replies.ts";
 
 export interface Micro {
   readonly name: string;
@@ -30,23 +31,44 @@ const lines = Buffer.from(
 );
 const plain = Buffer.from("PLAIN AGFsaWNlAGNvcnJlY3QgaG9yc2UgYmF0dGVyeSBzdGFwbGU=");
 const facts = { greeting: "mail.bench.example", offersStartTls: true };
-/** No two of them begin alike: what is remembered of the last lines helps nobody. */
-const replies = Array.from({ length: 5000 }, (_, at) => [`250-${at * 7919}, and some words\r\n`]);
-const thousand = Array.from({ length: 1000 }, (_, at) => `:ehlo::250-FEATURE${at}*::250 x`).join("\n");
-const ruleSets = { published: parseRules(published).rules, "1,000": parseRules(thousand).rules };
+const publishedRules = parseRules(published).rules;
+/** A dot at each line's beginning, and the one that is put before it. */
+const dotted = Buffer.from(`${`..${"x".repeat(68)}\r\n`.repeat(900)}.\r\n`);
 
 /** Things done by one call, and the call. */
 const parts: readonly [name: string, unit: string, each: number, run: () => unknown][] = [
-  ["rules, the published: a new line", "lines/s", 1, () => rewriteNew(ruleSets.published)],
-  ["rules, 1,000 of them: a new line", "lines/s", 1, () => rewriteNew(ruleSets["1,000"])],
+  ["reference: a loop over octets", "MB/s", wire.length / 1e6, () => checksum(wire)],
+  ["rules, the published: a new line", "lines/s", 1, () => rewriteNew(publishedRules)],
+  ["rules, 1,000 of them: a new line", "lines/s", 1, () => rewriteNew(differentRules)],
+  ["rules, 1,000 that begin with a wildcard: a new line", "lines/s", 1, () => rewriteNew(wildcardRules)],
   ["dot-unstuffing", "MB/s", wire.length / 1e6, () => new DataDecoder().take(Buffer.from(wire))],
+  [
+    "dot-unstuffing, a dot in each line",
+    "MB/s",
+    dotted.length / 1e6,
+    () => new DataDecoder().take(Buffer.from(dotted)),
+  ],
   ["dot-stuffing", "MB/s", content.length / 1e6, () => new MultiLine(undefined).push(content)],
   ["hops of a message", "messages/s", 1, () => new HopCounter().take(content)],
   ["SMTP commands", "lines/s", 300, readCommands],
   ["base64 and SASL: AUTH PLAIN", "exchanges/s", 1, () => begin(plain, usualMechanisms)],
 ];
 
-/** Each part, so many times. */
+const usage = (program: string) => ({
+  status: 1,
+  stderr: new RegExp(`^${program}: usage: ${program} .*\n$`),
+});
+
+/** Programs, and how each ends at once: without arguments, or with nothing to read. */
+const ends: readonly [program: string, Pick<Start, "told" | "ends">][] = [
+  ["checknotroot", { ends: usage("checknotroot") }],
+  ["qmail-smtpd", { told }],
+  ["qmail-queue", { ends: { status: 54, stderr: /^$/ } }],
+  ["fixsmtpio", { ends: usage("fixsmtpio") }],
+  ["authup", { ends: usage("authup") }],
+];
+
+/** Each part, so many times. Throws Failed when a program does not end as it should. */
 export function microFigures(rounds: number): Micro[] {
   const figures = parts.map(([name, unit, each, run]) => {
     spend(run, cpuMilliseconds); // the compiler has seen it
@@ -56,9 +78,9 @@ export function microFigures(rounds: number): Micro[] {
     };
     return { name, unit, values: Array.from({ length: rounds }, once) };
   });
-  const starts = ["checknotroot", "qmail-smtpd", "qmail-queue", "fixsmtpio", "authup"].map((program) => {
-    // It has no arguments, or nothing to read: it ends at once.
-    const once = () => startMilliseconds({ argv: [join(root, "build", "bin", program)], times: 5 });
+  const starts = ends.map(([program, how]) => {
+    const start = { argv: [join(root, "build", "bin", program)], times: 10, ...how };
+    const once = () => withHome((env) => startMilliseconds(start, env));
     return {
       name: `exec of ${program}, natively`,
       unit: "ms CPU",
@@ -66,6 +88,12 @@ export function microFigures(rounds: number): Micro[] {
     };
   });
   return [...figures, ...starts];
+}
+
+let sum = 0;
+/** As fast as plain JavaScript goes here and now: the other parts are compared with it. */
+function checksum(octets: Uint8Array): void {
+  for (let at = 0; at < octets.length; at++) sum = (Math.imul(sum, 31) + octets[at]!) | 0;
 }
 
 let last = 0;

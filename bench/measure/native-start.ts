@@ -8,20 +8,25 @@ import { host } from "../contender/contender.ts";
 import { cpuSecondsOf } from "./processes.ts";
 import { Failed } from "./sample.ts";
 
-interface Start {
+export interface Start {
   readonly argv: readonly string[];
   /** How often for one sample: the kernel counts in hundredths of a second. */
   readonly times: number;
   /** What it is told, and what it has to say to that. */
   readonly told?: { readonly input: string; readonly says: RegExp };
+  /** How it ends when it is told nothing: its status, and what it says to standard error. */
+  readonly ends?: { readonly status: number; readonly stderr: RegExp };
 }
+
+/** What qmail-smtpd is told. */
+export const told = { input: "QUIT\r\n", says: /^220 .*\r\n221 .*\r\n$/ };
 
 /** The program of one contender: ours, Node.js without a program, and the smallest there is. */
 const programs: Readonly<Record<string, Start>> = {
   acceptutils: {
     argv: [join(root, "build", "bin", "qmail-smtpd")],
     times: 10,
-    told: { input: "QUIT\r\n", says: /^220 .*\r\n221 .*\r\n$/ },
+    told,
   },
   "bare Node.js": { argv: [process.execPath, "-e", "0"], times: 10 },
   limit: { argv: ["/bin/true"], times: 300 },
@@ -45,15 +50,20 @@ export function withHome<Result>(use: (env: NodeJS.ProcessEnv) => Result): Resul
   }
 }
 
-/** The same for any program. Throws Failed when it does not say what it should. */
-export function startMilliseconds({ argv, times, told }: Start, env = process.env): number {
+/** The same for any program. Throws Failed when it does not start, or does not say or end as it should. */
+export function startMilliseconds({ argv, times, told, ends }: Start, env = process.env): number {
   const [command = "", ...words] = argv;
   const once = () => {
-    const { stdout, stderr } = spawnSync(command, words, {
+    const { stdout, stderr, status, signal, error } = spawnSync(command, words, {
       input: told?.input ?? "",
       env,
       encoding: "latin1",
+      // qmail-queue reads its standard output, and would wait for us there
+      stdio: ["pipe", ends === undefined ? "pipe" : "ignore", "pipe"],
     });
+    if (error) throw new Failed(error.message);
+    if (ends !== undefined && (status !== ends.status || !ends.stderr.test(stderr)))
+      throw new Failed(`${command} ended with ${status ?? signal}: ${stderr.trim()}`);
     if (told !== undefined && !told.says.test(stdout)) throw new Failed(stderr.trim() || stdout);
   };
   once();
