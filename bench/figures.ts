@@ -242,8 +242,13 @@ function fetchAll({ mailbox }: Running): readonly Step[] {
   const wire = messageOf(usualOctets).toString("latin1");
   const endsWith = wire.slice(-203, -3);
   return [
-    { retrieve: "LIST\r\n", endsWith: "\r\n" },
-    ...Array.from({ length: mailbox }, (_, at) => ({ retrieve: `RETR ${at + 1}\r\n`, endsWith })),
+    // "1 4096" and the end of the line, at least; of a message all of it, after "+OK".
+    { retrieve: "LIST\r\n", endsWith: "\r\n", octets: mailbox * "1 4096\r\n".length },
+    ...Array.from({ length: mailbox }, (_, at) => ({
+      retrieve: `RETR ${at + 1}\r\n`,
+      endsWith,
+      octets: wire.length - 3,
+    })),
     { send: "QUIT\r\n", expect: "+OK" },
     { end: true },
   ];

@@ -162,8 +162,8 @@ test("responses of POP3, with the dot as it is usual and as qmail-pop3d has it",
   const body = "a line of the message\r\n".repeat(20_000);
   const steps: readonly Step[] = [
     { expect: "+OK" },
-    { retrieve: "LIST\r\n", endsWith: "\r\n" },
-    { retrieve: "RETR 1\r\n", endsWith: "the message\r\n" },
+    { retrieve: "LIST\r\n", endsWith: "\r\n", octets: 16 },
+    { retrieve: "RETR 1\r\n", endsWith: "the message\r\n", octets: body.length },
     { send: "QUIT\r\n", expect: "+OK" },
     { end: true },
   ];
@@ -171,6 +171,11 @@ test("responses of POP3, with the dot as it is usual and as qmail-pop3d has it",
   await works(says("+OK\r\n", list, `+OK\r\n${body}.\r\n`, "+OK\r\n"), { steps });
   await works(says("+OK\r\n", list, `+OK\r\n${body}\r\n.\r\n`, "+OK\r\n"), { steps });
   await fails(says("+OK\r\n", "-ERR no\r\n", ""), { steps }, "-ERR no (step 2, LIST)");
+  await fails(
+    says("+OK\r\n", list, "+OK short\r\na line of the message\r\n.\r\n"),
+    { steps },
+    `37 octets instead of ${body.length}: +OK short (step 3, RETR 1)`,
+  );
   await fails(
     says("+OK\r\n", list, `+OK\r\n${body}another\r\n.\r\n`),
     { steps },

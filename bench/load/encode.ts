@@ -19,7 +19,10 @@ export function planOctets(plan: Plan): Buffer {
 function stepOctets(step: Step): Buffer {
   if ("tls" in step) return line("tls");
   if ("end" in step) return line("end");
-  if ("retrieve" in step) return line("retrieve", { send: step.retrieve, expect: step.endsWith });
+  if ("retrieve" in step) {
+    const { retrieve, endsWith, octets } = step;
+    return line("retrieve", { send: retrieve, expect: endsWith, times: octets });
+  }
   if ("pipeline" in step) {
     const { pipeline, times, expect } = step;
     return line("say", { send: pipeline.repeat(times), expect, times });

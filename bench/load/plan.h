@@ -19,7 +19,7 @@ struct step {
   bool content;               /* what it sends is the message */
   struct octets send;         /* may be none: the greeting comes unasked */
   struct octets expect, or;   /* a reply's good beginnings; how a response ends */
-  size_t times;               /* replies to what was sent */
+  size_t times;               /* replies to what was sent; octets of a response, at least */
 };
 
 struct plan {

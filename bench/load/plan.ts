@@ -11,8 +11,8 @@ export type Step =
   | { readonly send: string; readonly expect: string; readonly or?: string }
   /** `times` lines at once, and as many replies, each with this beginning. */
   | { readonly pipeline: string; readonly times: number; readonly expect: string }
-  /** A POP3 command, and a multi-line response that ends like this (latin1, without the last dot). */
-  | { readonly retrieve: string; readonly endsWith: string }
+  /** A POP3 command, and a multi-line response of at least so many octets that ends like this (latin1, without the last dot). */
+  | { readonly retrieve: string; readonly endsWith: string; readonly octets: number }
   /** The content that the plan names, dot-stuffed and ended, and the reply. */
   | { readonly message: true; readonly expect: string }
   /** The handshake. */

@@ -118,6 +118,8 @@ static enum progress retrieve(struct session *session, const struct step *step) 
     if (length < whole || memcmp(heard + length - dot, dots[at], dot)) continue;
     if (memcmp(heard + length - whole, step->expect.at, step->expect.length)) continue;
     session->start = session->end;
+    if (session->octets + length < step->times)
+      return fail(session, "%zu octets instead of %zu: %.*s", session->octets + length, step->times, shown(heard, length), heard);
     return session->sent == step->send.length ? DONE : fail(session, "all of it before all was said");
   }
   return waits(session);
@@ -157,7 +159,7 @@ static enum progress carry_out(struct session *session) {
 /* Room for what comes next: of a response only its end matters, of replies all that was not looked at. */
 static size_t make_room(struct session *session) {
   size_t keep = session->end - session->start;
-  if (step_of(session)->kind == RETRIEVE && session->welcome && keep > LONGEST_END + 5) keep = LONGEST_END + 5;
+  if (step_of(session)->kind == RETRIEVE && session->welcome && keep > LONGEST_END + 5) session->octets += keep - (LONGEST_END + 5), keep = LONGEST_END + 5;
   if (keep == 0 || session->end > sizeof session->heard / 2) {
     memmove(session->heard, session->heard + session->end - keep, keep);
     session->start = 0;
@@ -191,7 +193,7 @@ enum progress go_on(struct session *session, bool readable) {
     if (progress == FAILED) return FAILED;
     if (progress == DONE) {
       session->step++;
-      session->sent = session->replies = 0;
+      session->sent = session->replies = session->octets = 0;
       session->welcome = false;
       if (kind == TLS) readable = has_more(connection);
       continue;
@@ -205,7 +207,7 @@ enum progress go_on(struct session *session, bool readable) {
 
 enum progress begin_session(struct session *session, const struct plan *plan) {
   session->plan = plan;
-  session->step = session->sent = session->replies = session->start = session->end = 0;
+  session->step = session->sent = session->replies = session->octets = session->start = session->end = 0;
   session->welcome = session->closed = false;
   if (open_connection(&session->connection, plan) == BROKEN) return fail(session, "%s", session->connection.trouble);
   return go_on(session, false);

@@ -9,6 +9,7 @@ struct session {
   const struct plan *plan;
   size_t step;            /* its place in the plan */
   size_t sent, replies;   /* of this step */
+  size_t octets;          /* of the response to this step, so far dropped from `heard` */
   bool welcome;           /* the response to this step began well */
   bool closed;            /* by the server */
   size_t start, end;      /* of what was heard and not looked at, in `heard` */
