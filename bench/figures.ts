@@ -247,7 +247,7 @@ function fetchAll({ mailbox }: Running): readonly Step[] {
     ...Array.from({ length: mailbox }, (_, at) => ({
       retrieve: `RETR ${at + 1}\r\n`,
       endsWith,
-      octets: wire.length - 3,
+      octets: "+OK\r\n".length + wire.length,
     })),
     { send: "QUIT\r\n", expect: "+OK" },
     { end: true },
