@@ -1,10 +1,22 @@
 /** Rows that say something of a figure's samples that its cost does not. */
-import { type Cell, middleOf, type Row } from "./report.ts";
+import { type Cell, middleOf, type Part, type Row } from "./report.ts";
 
 /** Of figure 12, as its goal has it: how few flushes many clients need, and how many messages a second they get. */
 export function derivedRows(rows: readonly Row[]): Row[] {
   const crowd = rows.find(({ figure }) => figure.name === "12");
   return crowd === undefined ? [] : [flushes(crowd), rates(crowd)];
+}
+
+/** Parts by themselves beside the first of them, a loop that nobody changes: what was gained in them is kept by that. */
+export function partRows([reference, ...parts]: readonly Part[]): Row[] {
+  if (reference === undefined) return [];
+  const samples = ({ values }: Part) => values.map((value) => ({ value }));
+  const beside: Cell = { contender: reference.name, kind: "floor", samples: samples(reference) };
+  const isPace = ({ unit }: Part) => unit.endsWith("/s");
+  return parts.filter(isPace).map((part) => ({
+    figure: { name: part.name, says: "by itself", unit: part.unit, goal: { atLeast: 0 } },
+    cells: [{ contender: "acceptutils", kind: "ours", samples: samples(part) }, beside],
+  }));
 }
 
 const flushes = ({ cells }: Row): Row => ({

@@ -1,7 +1,7 @@
 /** What is made of figures that were measured: the measuring itself is no part of the tests. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { derivedRows } from "../bench/derived.ts";
+import { derivedRows, partRows } from "../bench/derived.ts";
 import { losses, missed, ratiosOf } from "../bench/kept.ts";
 import { countOfPerf, countOfStrace } from "../bench/measure/flushes.ts";
 import { type Cell, flushesSaid, type Row } from "../bench/report.ts";
@@ -132,6 +132,21 @@ test("figure 12 is told by its flushes and by Postfix's pace, too", () => {
   const alone = derivedRows([{ figure, cells: cells.slice(0, 1) }])[1]!.cells[0]!.samples;
   assert.equal(alone, "-", "where there is no Postfix");
   assert.deepEqual(derivedRows([]), []);
+});
+
+test("a part that is slower beside the reference is a loss", () => {
+  const part = (name: string, value: number) => ({
+    name,
+    unit: "MB/s",
+    values: [value * 2, value, value / 2],
+  });
+  const rows = (own: number) =>
+    partRows([part("reference", 100), part("decoding", own), { ...part("exec", 40), unit: "ms CPU" }]);
+  const before = { decoding: { reference: 0.1 } };
+  assert.deepEqual(losses(rows(1000), before), []);
+  assert.deepEqual(losses(rows(700), before), []);
+  assert.equal(losses(rows(600), before).length, 1);
+  assert.deepEqual(partRows([]), []);
 });
 
 test("flushes are added up over all calls, whoever counted them", () => {
