@@ -9,13 +9,21 @@ interface Beginning {
   readonly source: string;
 }
 
-/** The lines `// src/…` of the built program, in their order; lines count from 1. */
+/** The lines `// src/…` of the built program, in their order, and where a part begins, by its last file; lines count from 1. */
 export function beginningsIn(bundle: string): Beginning[] {
-  const lines = bundle.split("\n");
-  return lines.flatMap((text, at) => {
+  const found: Beginning[] = [];
+  let part: { line: number; source: string } | undefined;
+  for (const [at, text] of bundle.split("\n").entries()) {
     const [, source] = /^\/\/ (src\/\S+)$/.exec(text) ?? [];
-    return source === undefined ? [] : [{ line: at + 1, source }];
-  });
+    if (text.startsWith("(function (require, part,")) {
+      part = { line: at + 1, source: "(a part without a file of ours)" };
+      found.push(part);
+    } else if (source !== undefined) {
+      if (part !== undefined) part.source = source; // what it is made for comes last
+      found.push({ line: at + 1, source });
+    }
+  }
+  return found;
 }
 
 let known: readonly Beginning[] | undefined;

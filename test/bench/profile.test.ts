@@ -155,4 +155,14 @@ test("a line of the bundle is of the file that is named above it", () => {
     { line: 2, source: "src/a.ts" },
     { line: 5, source: "src/b/c.ts" },
   ]);
+  const part = "(function (require, part, __filename, __dirname) {\nconst a = 1;\n// src/a.ts\n// src/b.ts\n";
+  assert.deepEqual(
+    beginningsIn(`${part}}`).map(({ line, source }) => [line, source]),
+    [
+      [1, "src/b.ts"],
+      [3, "src/a.ts"],
+      [4, "src/b.ts"],
+    ],
+    "a part is known by its last file",
+  );
 });
