@@ -7,6 +7,7 @@ import { cores } from "./contender/serve.ts";
 import type { Goal } from "./figures.ts";
 import type { Sample } from "./measure/sample.ts";
 import { summaryOf } from "./measure/statistics.ts";
+import { table } from "./table.ts";
 
 export interface Row {
   readonly figure: {
@@ -62,21 +63,21 @@ export function keep(table: Table, name: string): void {
   writeFileSync(join(folder, `${name}.md`), markdown(table));
 }
 
-export function markdown(table: Table): string {
-  const names = table.contenders.map(({ name }) => name);
-  const loaded = table.rows.filter(({ cells }) =>
+export function markdown(run: Table): string {
+  const names = run.contenders.map(({ name }) => name);
+  const loaded = run.rows.filter(({ cells }) =>
     cells.some(({ samples }) => typeof samples !== "string" && samples[0]?.latency !== undefined),
   );
   return [
     "# Figures",
     "",
-    `${table.date}, Node.js ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${where()}; medians of ${table.rounds} runs of`,
-    `${table.seconds} s in turn, lowest and highest in parentheses. The run took ${table.lasted} s; load average of the`,
-    `machine: ${table.loadAverage.map(short).join(" before, ")} after.`,
-    `Server CPU is user and system time of all of a server's processes${table.exact ? ", those that ended included" : " (no control groups here: children nobody waited for are missing)"}.`,
+    `${run.date}, Node.js ${process.versions.node}, ${cpus()[0]?.model.trim()}, ${where()}; medians of ${run.rounds} runs of`,
+    `${run.seconds} s in turn, lowest and highest in parentheses. The run took ${run.lasted} s; load average of the`,
+    `machine: ${run.loadAverage.map(short).join(" before, ")} after.`,
+    `Server CPU is user and system time of all of a server's processes${run.exact ? ", those that ended included" : " (no control groups here: children nobody waited for are missing)"}.`,
     "Rates and latencies depend on who else uses the machine; compare columns of one run.",
     "",
-    ...table.contenders.map(({ name, promise }) => `- **${name}**: ${promise}`),
+    ...run.contenders.map(({ name, promise }) => `- **${name}**: ${promise}`),
     "",
     "## Cost",
     "",
@@ -84,16 +85,16 @@ export function markdown(table: Table): string {
     "nobody who was never seen to flush. Beside what is durable: fsync, fdatasync and their like for each message, counted from",
     "outside, by perf where the kernel allows it, else by strace.",
     "",
-    ...grid(
+    ...table(
       ["figure", "unit", "goal", names[0] ?? "", "to best peer", "to limit", ...names.slice(1)],
-      table.rows.map(costLine),
+      run.rows.map(costLine),
     ),
     "",
     "## Pace",
     "",
     "Sessions a second (MB of messages where they are large); milliseconds, median and 99 of 100; how busy the load's core was.",
     "",
-    ...grid(
+    ...table(
       ["figure", ...names],
       loaded.map(({ figure, cells }) => [
         figure.name,
@@ -102,15 +103,9 @@ export function markdown(table: Table): string {
     ),
     "",
     ...aloneLines(loaded),
-    ...parts("## Parts by themselves", [...table.micro, ...handOver(table.rows)]),
-    ...parts("## Our processes, idle, PSS", table.processes),
+    ...parts("## Parts by themselves", [...run.micro, ...handOver(run.rows)]),
+    ...parts("## Our processes, idle, PSS", run.processes),
   ].join("\n");
-}
-
-function grid(head: readonly string[], lines: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "/")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...lines.map(line)];
 }
 
 function costLine({ figure, cells }: Row): string[] {
@@ -167,7 +162,7 @@ function handOver(rows: readonly Row[]): Part[] {
 
 function parts(title: string, all: readonly Part[]): string[] {
   const lines = all.map(({ name, unit, values }) => [name, spreadOf(values), unit]);
-  return all.length === 0 ? [] : [title, "", ...grid(["part", "median", "unit"], lines), ""];
+  return all.length === 0 ? [] : [title, "", ...table(["part", "median", "unit"], lines), ""];
 }
 
 const goalOf = (goal: Goal) => ("atMost" in goal ? `≤ ${short(goal.atMost)}` : `≥ ${short(goal.atLeast)}`);

@@ -1,8 +1,8 @@
 /** The processes of one server, and what they cost together: those that have ended too. cgroups(7), proc(5) */
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { cpuSecondsOf, familyOf } from "./processes.ts";
+import { cpuSecondsOf, familyOf, textOf } from "./processes.ts";
 
 export interface Group {
   /** True when the time of every process counts, whoever waited for it. */
@@ -40,13 +40,13 @@ export function newGroup(): Group {
 
 function controlGroup(folder: string): Group {
   const members = join(folder, "cgroup.procs");
-  const pids = () => text(members).split("\n").filter(Boolean).map(Number);
+  const pids = () => textOf(members).split("\n").filter(Boolean).map(Number);
   return {
     exact: true,
     member: (argv) => ["/bin/sh", "-c", `echo $$ >"$0" && exec "$@"`, members, ...argv],
     adopt: () => {},
     pids,
-    cpuSeconds: () => Number(/^usage_usec (\d+)/.exec(text(join(folder, "cpu.stat")))?.[1] ?? 0) / 1e6,
+    cpuSeconds: () => Number(/^usage_usec (\d+)/.exec(textOf(join(folder, "cpu.stat")))?.[1] ?? 0) / 1e6,
     end: async () => {
       writeFileSync(join(folder, "cgroup.kill"), "1");
       for (let tries = 0; !removed(folder) && tries < 500; tries++) await pause(10);
@@ -87,15 +87,7 @@ function familyGroup(): Group {
 
 /** The folder of the control group that this process is in, of the unified hierarchy. */
 function ownControlGroup(): string | undefined {
-  const mount = /^\S+ (\S+) cgroup2 /m.exec(text("/proc/self/mounts"))?.[1];
-  const path = /^0::(.*)$/m.exec(text("/proc/self/cgroup"))?.[1];
+  const mount = /^\S+ (\S+) cgroup2 /m.exec(textOf("/proc/self/mounts"))?.[1];
+  const path = /^0::(.*)$/m.exec(textOf("/proc/self/cgroup"))?.[1];
   return mount === undefined || path === undefined ? undefined : join(mount, path);
-}
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return "";
-  }
 }

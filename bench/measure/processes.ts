@@ -42,13 +42,13 @@ export function cpuByTitle(pids: readonly number[]): Map<string, number> {
 /** Kilobytes that these processes take together: shared pages count once. */
 export function pssKilobytesOf(pids: readonly number[]): number {
   let sum = 0;
-  for (const pid of pids) sum += Number(/^Pss:\s+(\d+)/m.exec(text(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
+  for (const pid of pids) sum += Number(/^Pss:\s+(\d+)/m.exec(textOf(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
   return sum;
 }
 
 /** As `ps` shows it, short. */
 export function titleOf(pid: number): string {
-  const words = text(`/proc/${pid}/cmdline`)
+  const words = textOf(`/proc/${pid}/cmdline`)
     .split("\0")
     .filter((word) => word !== "");
   const title = words.map((word) => word.replace(/.*\//, "")).filter((word) => !/^(node$|--)/.test(word));
@@ -57,15 +57,16 @@ export function titleOf(pid: number): string {
 
 /** The fields from the state on; the name before them may hold anything, blanks and parentheses too. */
 function statOf(pid: number): string[] | undefined {
-  const stat = text(`/proc/${pid}/stat`);
+  const stat = textOf(`/proc/${pid}/stat`);
   return stat === "" ? undefined : stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
-function text(path: string): string {
+/** What is in a file of the kernel's; nothing where it is not there, or no longer. */
+export function textOf(path: string): string {
   try {
     return readFileSync(path, "latin1");
   } catch {
-    return ""; // gone meanwhile
+    return "";
   }
 }
 

@@ -5,13 +5,13 @@
 import { writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Held, whileHeld } from "../measure/held.ts";
+import { table } from "../table.ts";
 import { growth, type Kept } from "./heap-snapshot.ts";
 import { type Heap, heapsOf } from "./heaps.ts";
 import { inspectAll, inspectedFlags } from "./inspected.ts";
 import { type Pages, pagesOf } from "./pages.ts";
 import { resultFile } from "./result-file.ts";
 import { withService } from "./service.ts";
-import { table } from "./table.ts";
 
 /** Who is idle gives memory back after half a minute, and sees to it every five seconds. */
 const idleSeconds = 45;

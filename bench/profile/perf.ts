@@ -1,8 +1,8 @@
 /** perf(1): it sees all of a process, C++ and the kernel too, and processes that live for a moment. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { textOf } from "../measure/processes.ts";
 import { fields, type Sample, samplesIn } from "./samples.ts";
 
 /** Samples a second of CPU time; a prime, almost, so that no timer keeps step with it. */
@@ -16,7 +16,7 @@ export const startingFlags = [...perfFlags, "--interpreted-frames-native-stack"]
 
 /** Why nothing can be recorded here, in a line; undefined when it can. */
 export function whyNoPerf(): string | undefined {
-  if (process.getuid?.() !== 0 && Number(text("/proc/sys/kernel/perf_event_paranoid") || 4) > 1) {
+  if (process.getuid?.() !== 0 && Number(textOf("/proc/sys/kernel/perf_event_paranoid") || 4) > 1) {
     return "perf sees the kernel for root only here (/proc/sys/kernel/perf_event_paranoid)";
   }
   const { error, status, stderr } = spawnSync("perf", [...recording, "-o", "/dev/null", "--", "true"], {
@@ -51,12 +51,4 @@ export async function* samplesOf(file: string): AsyncGenerator<Sample> {
   const words = ["script", "-f", "--no-inline", "-i", file, "-F", fields];
   const perf = spawn("perf", words, { stdio: ["ignore", "pipe", "ignore"] });
   yield* samplesIn(createInterface({ input: perf.stdout }));
-}
-
-function text(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return "";
-  }
 }

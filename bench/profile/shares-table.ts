@@ -1,11 +1,10 @@
 /** The shares of all figures: kept as JSON, so that one can be made anew, and shown as Markdown. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
+import { table } from "../table.ts";
 import { kinds } from "./kinds.ts";
 import { recordable } from "./recording.ts";
 import type { Percents, Shares } from "./shares.ts";
-import { table } from "./table.ts";
 
 export interface Kept extends Shares {
   readonly figure: string;
