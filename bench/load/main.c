@@ -20,7 +20,7 @@
 /* One that fails always would fail all day. */
 #define FAILURES 10
 /* Sessions that are held begin one after the other in so many rows. */
-#define OPENERS 4
+#define OPENERS 64
 /*
  * Between two turns we look away for so long, unless there is one session alone. Who writes to a process that waits pays
  * for waking it up: on one machine that is the server, a fifth of what a short session costs it, and clients elsewhere
