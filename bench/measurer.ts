@@ -77,7 +77,14 @@ export class Measurer {
       const isCounted = figure.durable && typeof cell.samples !== "string";
       cells.push(
         isCounted
-          ? { ...cell, flushes: await flushesEach(figure, server as Up, this.#options.rounds) }
+          ? {
+              ...cell,
+              flushes: await flushesEach(
+                figure,
+                server as Up,
+                this.#options.quick ? 1 : this.#options.rounds,
+              ),
+            }
           : cell,
       );
     }

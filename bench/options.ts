@@ -58,7 +58,7 @@ peers: ${contenders.map(({ name }) => name).join(", ")}`);
     whole: [only, peers, values.rounds, values.seconds].every((value) => value === undefined),
     loaded: figures.filter(isWanted),
     plain: plain.filter(isWanted),
-    micro: only === undefined || only.includes("micro"),
+    micro: only === undefined ? !quick : only.includes("micro"),
     contenders: contenders.filter(isInvited),
   };
 }
