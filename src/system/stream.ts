@@ -19,6 +19,9 @@ const handleOf = (stream: Readable | Writable): Handle | undefined => {
   return handle ?? undefined;
 };
 
+/** The descriptor of a socket; undefined once it is closed. */
+export const fdOf = (stream: Readable | Writable): number | undefined => handleOf(stream)?.fd;
+
 /** As much as one read of the kernel gives: libuv then reads again at once. */
 const fullReadOctets = 65536;
 
@@ -71,7 +74,7 @@ export class StreamInput implements Input {
   /** Whoever asks wants to read there in our place. */
   get fd(): number | undefined {
     if (!this.#reader.isOn) this.#stop();
-    return handleOf(this.#stream)?.fd;
+    return fdOf(this.#stream);
   }
 
   /** Before the loop waits for bytes again: nobody has asked for more. */
@@ -142,7 +145,7 @@ export class StreamOutput implements Output {
   }
 
   get fd(): number | undefined {
-    return handleOf(this.#stream)?.fd;
+    return fdOf(this.#stream);
   }
 
   write(bytes: Uint8Array): Promise<void> | undefined {
@@ -180,7 +183,7 @@ export class StreamOutput implements Output {
 
   /** What is left for the stream; undefined: nothing. Nearly all that a session says fits into the kernel's memory. */
   #unwritten(bytes: Uint8Array): Uint8Array | undefined {
-    const written = writeAtOnce(this.#stream, handleOf(this.#stream)?.fd ?? -1, bytes, bytes.length);
+    const written = writeAtOnce(this.#stream, fdOf(this.#stream), bytes, bytes.length);
     return written === bytes.length ? undefined : bytes.subarray(written);
   }
 

@@ -8,6 +8,7 @@ import { FrameReader, frameHead, framesBytes, kind } from "../../protocol/queue/
 import { type Handover, handoverBytes } from "../../protocol/queue/handover.ts";
 import { deadlines } from "../deadlines.ts";
 import { giveBack } from "../passing-memory.ts";
+import { fdOf } from "../stream.ts";
 import { codeOf } from "../system.ts";
 import { writeAtOnce } from "../write-at-once.ts";
 
@@ -28,9 +29,6 @@ interface Waiting {
   resolve(exit: number): void;
   reject(why: Error): void;
 }
-
-const fdOf = (socket: Socket): number =>
-  (socket as Socket & { _handle?: { fd: number } | null })._handle?.fd ?? -1;
 
 /** Where verdicts are read, by all connections of this process: nothing of them is kept. */
 const readBuffer = Buffer.allocUnsafeSlow(4096);

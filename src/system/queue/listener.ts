@@ -1,8 +1,8 @@
 import { chmodSync, unlinkSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
 import { dirname } from "node:path";
 import { peerOf } from "../native.ts";
-import { connection } from "../stream.ts";
+import { connection, fdOf } from "../stream.ts";
 import { codeOf, type Input, type Output } from "../system.ts";
 
 /** A program that has connected to the queue's socket. */
@@ -56,7 +56,7 @@ export async function listenForMessages(path: string, serve: (client: QueueClien
   }
   const places = new Places([0, process.getuid!()]);
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    const fd = (socket as Socket & { _handle?: { fd: number } | null })._handle?.fd;
+    const fd = fdOf(socket);
     if (fd === undefined) return socket.destroy();
     const { uid } = peerOf(fd);
     if (!places.take(uid)) return socket.destroy();

@@ -1,6 +1,7 @@
 /** The fronts that a listener hands its connections to: each session goes to the one that has the fewest. */
 import type { Socket } from "node:net";
 import { duplicateFrom } from "../native.ts";
+import { fdOf } from "../stream.ts";
 import type { Ended, Facts } from "../system.ts";
 import type { Channel, Head } from "./channel.ts";
 import type { Room } from "./descriptors.ts";
@@ -152,7 +153,7 @@ function ended({ sessions }: Front, head: Head): void {
 
 /** Throws when the client is gone. */
 function descriptorOf(socket: Socket): number {
-  const { _handle: handle } = socket as unknown as { _handle: { fd: number } | null };
-  if (handle === null || handle.fd < 0) throw new RangeError("closed");
-  return handle.fd;
+  const fd = fdOf(socket) ?? -1;
+  if (fd < 0) throw new RangeError("closed");
+  return fd;
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleepMs } from "node:timers/promises";
 import { type Ends, plainAddress } from "../../protocol/ucspi/environment.ts";
 import { maximumHeaderOctets, proxyHeader } from "../../protocol/ucspi/proxy.ts";
 import { discard, peek } from "../native.ts";
+import { fdOf } from "../stream.ts";
 
 /** A proxy sends its header at once. */
 const patienceMs = 5000;
@@ -18,7 +19,7 @@ export async function proxiedEnds(socket: Socket, from: Ends): Promise<Ends | un
   const bytes = Buffer.alloc(maximumHeaderOctets);
   const until = performance.now() + patienceMs;
   for (let pause = firstPauseMs; performance.now() < until; pause = Math.min(2 * pause, longestPauseMs)) {
-    const fd = (socket as unknown as { _handle: { fd: number } | null })._handle?.fd;
+    const fd = fdOf(socket);
     const octets = fd === undefined ? 0 : peek(fd, bytes);
     if (fd === undefined || octets === 0) return undefined; // gone
     const header = octets === undefined ? "more" : proxyHeader(bytes.subarray(0, octets));
