@@ -72,21 +72,12 @@ export class Measurer {
       sampleOf(figure, this.#servers.get(contender) as Up, this.#options.seconds),
     );
     const cells: Cell[] = [];
-    for (const cell of cellsOf(all)) {
-      const server = [...this.#servers].find(([{ name }]) => name === cell.contender)![1];
-      const isCounted = figure.durable && typeof cell.samples !== "string";
-      cells.push(
-        isCounted
-          ? {
-              ...cell,
-              flushes: await flushesEach(
-                figure,
-                server as Up,
-                this.#options.quick ? 1 : this.#options.rounds,
-              ),
-            }
-          : cell,
-      );
+    const counts = this.#options.quick ? 1 : this.#options.rounds;
+    for (const [contender, samples] of all) {
+      const isCounted = figure.durable && typeof samples !== "string";
+      const server = this.#servers.get(contender) as Up;
+      const flushes = isCounted ? await flushesEach(figure, server, counts) : undefined;
+      cells.push({ ...cellOf(contender, samples), flushes });
     }
     return { figure, cells };
   }
@@ -102,7 +93,7 @@ export class Measurer {
       if (row.rests) await pause(restSeconds * 1000);
     };
     await this.#inTurn(all, (contender) => this.#look(row, contender, round), before);
-    return { figure: row, cells: cellsOf(all) };
+    return { figure: row, cells: [...all].map(([contender, samples]) => cellOf(contender, samples)) };
   }
 
   async #look(row: Plain, contender: Contender, round: number): Promise<{ value: number } | undefined> {
@@ -171,8 +162,7 @@ function gap(figure: Figure, contender: Contender, server: Up | string): string 
   return figure.tls ? server.clearOnly : undefined;
 }
 
-const cellsOf = (all: ReadonlyMap<Contender, Taken>): Cell[] =>
-  [...all].map(([{ name, kind }, samples]) => ({ contender: name, kind, samples }));
+const cellOf = ({ name, kind }: Contender, samples: Taken): Cell => ({ contender: name, kind, samples });
 
 /** Flushes for one message, counted in runs of their own. Null when nobody can count. */
 async function flushesEach(

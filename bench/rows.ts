@@ -1,9 +1,10 @@
 /** What is no matter of load: memory, starts, and how long a greeting takes while others guess passwords. */
 import type { Contender, Running } from "./contender/contender.ts";
+import type { ColdStart } from "./contender/serve.ts";
 import { auth, ehlo, type Goal, startTls } from "./figures.ts";
 import type { Step } from "./load/plan.ts";
 import { fixsmtpioFigure } from "./measure/fixsmtpio.ts";
-import { heldFigures } from "./measure/held.ts";
+import { type Held, heldFigures } from "./measure/held.ts";
 import { idleKilobytes, sessionKilobytes } from "./measure/memory.ts";
 import { nativeStart } from "./measure/native-start.ts";
 import { Failed, load, startLoad, toldBy } from "./measure/sample.ts";
@@ -34,15 +35,10 @@ export interface Plain {
 
 /** Rows with so many sessions at once. */
 export function plainRows(sessions: number): readonly Plain[] {
-  const held = (name: string) => {
-    const one = heldFigures.find((figure) => figure.name === name)!;
-    return (server: Up) =>
-      !server.doors.has(one.door) ||
-      (one.tls && server.clearOnly !== undefined) ||
-      server.clientsAtMost !== undefined
-        ? undefined
-        : sessionKilobytes(one, server, sessions);
-  };
+  const heldRow = (name: string, says: string, atMost: number): Plain => ({
+    ...{ name, says, unit: "KiB", goal: { atMost }, quick: false, leavesTraces: true },
+    of: held(heldFigures.find((figure) => figure.name === name)!, sessions),
+  });
   return [
     {
       name: "14",
@@ -67,42 +63,10 @@ export function plainRows(sessions: number): readonly Plain[] {
       quick: true,
       of: (_, { name }) => nativeStart(name),
     },
-    {
-      name: "11",
-      says: `PSS of one of ${sessions} idle sessions, in clear`,
-      unit: "KiB",
-      goal: { atMost: 16 },
-      quick: false,
-      leavesTraces: true,
-      of: held("11"),
-    },
-    {
-      name: "11 tls",
-      says: `the same in TLS`,
-      unit: "KiB",
-      goal: { atMost: 64 },
-      quick: false,
-      leavesTraces: true,
-      of: held("11 tls"),
-    },
-    {
-      name: "11 login",
-      says: "the same in clear, POP3 after the login",
-      unit: "KiB",
-      goal: { atMost: 40 },
-      quick: false,
-      leavesTraces: true,
-      of: held("11 login"),
-    },
-    {
-      name: "11 auth",
-      says: `the same in TLS, after AUTH`,
-      unit: "KiB",
-      goal: { atMost: 90 },
-      quick: false,
-      leavesTraces: true,
-      of: held("11 auth"),
-    },
+    heldRow("11", `PSS of one of ${sessions} idle sessions, in clear`, 16),
+    heldRow("11 tls", "the same in TLS", 64),
+    heldRow("11 login", "the same in clear, POP3 after the login", 40),
+    heldRow("11 auth", "the same in TLS, after AUTH", 90),
     {
       name: "guesses",
       says: "greeting of a submission while passwords are guessed, 99 of 100",
@@ -112,27 +76,24 @@ export function plainRows(sessions: number): readonly Plain[] {
       late: true,
       of: greetingUnderGuesses,
     },
-    {
-      name: "start",
-      says: "cold start, until every door answers",
-      unit: "ms CPU",
-      goal: { atMost: 1500 },
-      quick: false,
-      starts: true,
-      alone: true,
-      of: ({ starts }, _, round) => starts[round - 1]?.cpuMilliseconds,
-    },
-    {
-      name: "start wall",
-      says: "the same by the clock",
-      unit: "ms",
-      goal: { atMost: 1500 },
-      quick: false,
-      starts: true,
-      alone: true,
-      of: ({ starts }, _, round) => starts[round - 1]?.milliseconds,
-    },
+    startRow("start", "cold start, until every door answers", "ms CPU", (cold) => cold.cpuMilliseconds),
+    startRow("start wall", "the same by the clock", "ms", (cold) => cold.milliseconds),
   ];
+}
+
+const held = (figure: Held, sessions: number) => (server: Up) =>
+  !server.doors.has(figure.door) ||
+  (figure.tls && server.clearOnly !== undefined) ||
+  server.clientsAtMost !== undefined
+    ? undefined
+    : sessionKilobytes(figure, server, sessions);
+
+function startRow(name: string, says: string, unit: string, value: (cold: ColdStart) => number): Plain {
+  const of = ({ starts }: Up, _: Contender, round: number) => {
+    const cold = starts[round - 1];
+    return cold && value(cold);
+  };
+  return { name, says, unit, goal: { atMost: 1500 }, quick: false, starts: true, alone: true, of };
 }
 
 function fixsmtpioRow(found: string, says: string, unit: string, goal: Goal): Plain {

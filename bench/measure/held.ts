@@ -1,8 +1,8 @@
 /** Sessions that come and stay, for the figures of memory. */
 import type { Door } from "../contender/contender.ts";
 import { auth, ehlo, logIn, startTls } from "../figures.ts";
-import type { Step, Told } from "../load/plan.ts";
-import { Failed, type Served, startLoad } from "./sample.ts";
+import type { Step } from "../load/plan.ts";
+import { type Served, startLoad, toldBy } from "./sample.ts";
 
 export interface Held {
   readonly name: string;
@@ -46,7 +46,7 @@ export async function whileHeld<Result>(
   sessions: number,
   look: () => Promise<Result> | Result,
 ): Promise<Result> {
-  const { child, lines, gone } = startLoad({
+  const held = startLoad({
     host: "127.0.0.1",
     port: server.doors.get(door)!,
     implicitTls: false,
@@ -56,12 +56,9 @@ export async function whileHeld<Result>(
     seconds: 60,
     hold: true,
   });
-  await lines.next();
+  await held.lines.next();
   const result = await look();
-  child.stdin.end("\n");
-  const told = JSON.parse(String((await lines.next()).value ?? "null")) as Told | null;
-  await gone;
-  if (told === null || told.failures > 0)
-    throw new Failed(told?.firstFailure ?? "the load generator fell over");
+  held.child.stdin.end("\n");
+  await toldBy(held);
   return result;
 }

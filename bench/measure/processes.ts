@@ -29,16 +29,6 @@ export function cpuSecondsOf(pids: readonly number[]): number {
   return sum / ticks;
 }
 
-/** The same for each process, by its title. */
-export function cpuByTitle(pids: readonly number[]): Map<string, number> {
-  const found = new Map<string, number>();
-  for (const pid of pids) {
-    const title = titleOf(pid);
-    found.set(title, (found.get(title) ?? 0) + cpuSecondsOf([pid]));
-  }
-  return found;
-}
-
 /** Kilobytes that these processes take together: shared pages count once. */
 export function pssKilobytesOf(pids: readonly number[]): number {
   let sum = 0;
