@@ -1,6 +1,10 @@
 /**
  * A process that has nothing to do gives back what it needed when it was busy. V8 and malloc keep it otherwise, and a
  * mail server sleeps most of the time.
+ *
+ * V8 itself collects garbage eight seconds after the last work, and what nobody holds then is thrown away together with
+ * all code that was compiled for it: without a session there is none for sessions, and the next thousand cost twice as
+ * much. So it is we who say when.
  */
 import { trim } from "./c-library/trim.ts";
 
@@ -12,16 +16,21 @@ const fewestLooks = 6;
 const mostLooks = 120;
 /** What is given back must be learnt anew, compiled code first: who has learnt for long waits for longer. */
 const looksForEachSecond = 6;
+/** Sockets and the like. With so many sessions waiting, memory counts; and all they need is held by one of them. */
+const manyOpen = 100;
+
+type Collect = (keep: "code" | "nothing") => void;
 
 /** How many idle looks come before the rest of a process that has worked for `micros` since the last. */
 const looksBefore = (micros: number) =>
   Math.min(mostLooks, Math.max(fewestLooks, Math.ceil((micros / 1e6) * looksForEachSecond)));
 
 /**
- * Half a minute without work for each second of work before it, ten minutes at most, and memory goes back to the system.
- * Does not keep the process alive.
+ * Half a minute without work for each second of work before it, ten minutes at most, and memory goes back to the system;
+ * where many sessions wait, garbage goes after the first look that finds nothing to do. Does not keep the process alive.
  */
-export function restWhenIdle(rest = giveBack): void {
+export function restWhenIdle(collect: Collect = giveBack): void {
+  setFlags("--memory-reducer-gc-count=0");
   let before = process.cpuUsage();
   let idle = 0;
   let learntMicros = 0;
@@ -33,26 +42,31 @@ export function restWhenIdle(rest = giveBack): void {
     learntMicros += spent;
     idle = spent > idleMicros ? 0 : idle + 1;
     if (idle === 0) resting = false;
-    if (resting || idle < looksBefore(learntMicros)) return;
-    rest();
-    resting = true;
-    learntMicros = 0;
+    const rests = !resting && idle >= looksBefore(learntMicros);
+    if (rests) {
+      collect("nothing");
+      resting = true;
+      learntMicros = 0;
+    } else if (idle === 1 && process.getActiveResourcesInfo().length >= manyOpen) collect("code");
     before = process.cpuUsage();
   }, lookMs).unref();
 }
 
-let collect: (() => void) | undefined;
+const setFlags = (flags: string) => process.getBuiltinModule("node:v8").setFlagsFromString(flags);
 
-function giveBack(): void {
-  collect ??= collector();
-  collect();
+let gc: ((how: object) => void) | undefined;
+
+const giveBack: Collect = (keep) => {
+  gc ??= collector();
+  if (keep === "code") setFlags("--no-flush-bytecode");
+  // As when memory runs out: only then do the young objects' spaces shrink, and the old ones' holes close.
+  gc({ type: "major", execution: "sync", flavor: "last-resort" });
+  setFlags("--flush-bytecode");
   trim();
-}
+};
 
 /** V8's own garbage collection, without a flag that all children would inherit. */
-function collector(): () => void {
-  process.getBuiltinModule("node:v8").setFlagsFromString("--expose-gc");
-  const gc = process.getBuiltinModule("node:vm").runInNewContext("gc") as (how: object) => void;
-  // As when memory runs out: only then do the young objects' spaces shrink, and the old ones' holes close.
-  return () => gc({ type: "major", execution: "sync", flavor: "last-resort" });
+function collector(): (how: object) => void {
+  setFlags("--expose-gc");
+  return process.getBuiltinModule("node:vm").runInNewContext("gc") as (how: object) => void;
 }
