@@ -1,10 +1,15 @@
 /** Rows that say something of a figure's samples that its cost does not. */
 import { type Cell, middleOf, type Part, type Row } from "./report.ts";
 
-/** Of figure 12, as its goal has it: how few flushes many clients need, and how many messages a second they get. */
-export function derivedRows(rows: readonly Row[]): Row[] {
-  const crowd = rows.find(({ figure }) => figure.name === "12");
-  return crowd === undefined ? [] : [flushes(crowd), rates(crowd)];
+/**
+ * Each row, and what its samples say besides. Of figure 12, as its goal has it: how few flushes many clients need, and how
+ * many messages a second they get. Of sessions that waited: what they took when they had just come.
+ */
+export const withDerived = (rows: readonly Row[]): Row[] => rows.flatMap((row) => [row, ...derivedFrom(row)]);
+
+function derivedFrom(row: Row): Row[] {
+  if (row.figure.name === "12") return [flushes(row), rates(row)];
+  return row.cells.some((cell) => arrivals(cell).length > 0) ? [come(row)] : [];
 }
 
 /** Parts by themselves beside the first of them, a loop that nobody changes: what was gained in them is kept by that. */
@@ -41,6 +46,14 @@ function rates({ cells }: Row): Row {
     cells: cells.map((cell) => derived(cell, values(cell))),
   };
 }
+
+const come = ({ figure: { name, unit, goal }, cells }: Row): Row => ({
+  figure: { name: `${name} come`, says: "the same, just after they came", unit, goal },
+  cells: cells.map((cell) => derived(cell, arrivals(cell))),
+});
+
+const arrivals = ({ samples }: Cell) =>
+  typeof samples === "string" ? [] : samples.flatMap(({ come }) => come ?? []);
 
 const derived = ({ contender, kind }: Cell, values: readonly number[]): Cell => ({
   contender,

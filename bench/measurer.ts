@@ -3,15 +3,17 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Contender } from "./contender/contender.ts";
 import type { Figure } from "./figures.ts";
 import { flushesDuring } from "./measure/flushes.ts";
-import { processesOf } from "./measure/memory.ts";
-import { load, planOf, type Sample, sampleOf } from "./measure/sample.ts";
+import { processesOf, type Waiting } from "./measure/memory.ts";
+import { load, planOf, sampleOf } from "./measure/sample.ts";
 import type { Options } from "./options.ts";
-import type { Cell, Row } from "./report.ts";
-import type { Plain } from "./rows.ts";
+import type { Cell, Row, Taken } from "./report.ts";
+import type { Held, Plain } from "./rows.ts";
 import type { Stage, Up } from "./stage.ts";
 
 /** Who is idle gives memory back after half a minute. */
 const restSeconds = 40;
+/** Who gives back what it needed when sessions came has done so: ours looks each five seconds. */
+const waitSeconds = 15;
 /** A round that costs less than this share of the best before it has gained something. */
 const worthwhile = 0.95;
 const roundsInVain = 2;
@@ -23,7 +25,7 @@ const countingSeconds = 0.3;
 /** No more counts of one server begin after so long: a session may have a hundred messages. */
 const countingSecondsInAll = 5;
 
-type Taken = (Pick<Sample, "value"> & Partial<Sample>)[] | string;
+type AllTaken = Taken[] | string;
 
 export class Measurer {
   readonly #stage: Stage;
@@ -44,7 +46,10 @@ export class Measurer {
   }
 
   /** A row of any kind. */
-  row = (row: Figure | Plain): Promise<Row> => ("steps" in row ? this.#loaded(row) : this.#plain(row));
+  row = (row: Figure | Plain | Held): Promise<Row> => {
+    if ("steps" in row) return this.#loaded(row);
+    return "wait" in row ? this.#held(row) : this.#plain(row);
+  };
 
   /** Who compiles itself goes on doing so for ten seconds of work and more, whatever the work: that is done once. */
   async age(figure: Figure): Promise<void> {
@@ -63,7 +68,7 @@ export class Measurer {
   }
 
   async #loaded(figure: Figure): Promise<Row> {
-    const all = new Map<Contender, Taken>();
+    const all = new Map<Contender, AllTaken>();
     for (const [contender, server] of this.#servers) {
       const reason = gap(figure, contender, server);
       all.set(contender, reason ?? (await this.#warm(figure, server as Up, contender)));
@@ -83,9 +88,7 @@ export class Measurer {
   }
 
   async #plain(row: Plain): Promise<Row> {
-    const all = new Map<Contender, Taken>();
-    for (const [contender, server] of this.#servers)
-      all.set(contender, typeof server === "string" ? server : []);
+    const all = this.#all();
     let round = this.#looks.get(row.name) ?? 0;
     const before = async () => {
       round += 1;
@@ -94,6 +97,34 @@ export class Measurer {
     };
     await this.#inTurn(all, (contender) => this.#look(row, contender, round), before);
     return { figure: row, cells: [...all].map(([contender, samples]) => cellOf(contender, samples)) };
+  }
+
+  /** Sessions wait at all servers at once: each would take as long by itself. */
+  async #held(row: Held): Promise<Row> {
+    const all = this.#all();
+    for (let round = 0; round < this.#options.rounds; round++) {
+      const waiting = new Map<Contender, Waiting>();
+      await each(all, async (contender) => {
+        const one = await row.wait(this.#servers.get(contender) as Up);
+        if (one !== undefined) waiting.set(contender, one);
+        return one === undefined ? undefined : [];
+      });
+      await pause(waitSeconds * 1000);
+      await each(all, async (contender) => {
+        const { come, leave } = waiting.get(contender)!;
+        return [{ value: await leave(), come }];
+      });
+      for (const contender of waiting.keys()) await this.#start(contender);
+    }
+    return { figure: row, cells: [...all].map(([contender, samples]) => cellOf(contender, samples)) };
+  }
+
+  /** Who is up has no samples yet. */
+  #all(): Map<Contender, AllTaken> {
+    const up = [...this.#servers].map(
+      ([contender, server]) => [contender, typeof server === "string" ? server : []] as const,
+    );
+    return new Map<Contender, AllTaken>(up);
   }
 
   async #look(row: Plain, contender: Contender, round: number): Promise<{ value: number } | undefined> {
@@ -108,29 +139,23 @@ export class Measurer {
     return value === undefined ? undefined : { value };
   }
 
-  /** Everyone once, then everyone again. Who has nothing to show or fails is asked no more. */
+  /** Everyone once, then everyone again. */
   async #inTurn(
-    all: Map<Contender, Taken>,
-    sample: (contender: Contender) => Promise<(Pick<Sample, "value"> & Partial<Sample>) | undefined>,
+    all: Map<Contender, AllTaken>,
+    sample: (contender: Contender) => Promise<Taken | undefined>,
     before = async () => {},
   ): Promise<void> {
     for (let round = 0; round < this.#options.rounds; round++) {
       await before();
-      for (const [contender, taken] of all) {
-        if (typeof taken === "string") continue;
-        try {
-          const one = await sample(contender);
-          if (one === undefined) all.set(contender, "-");
-          else taken.push(one);
-        } catch (error) {
-          all.set(contender, (error as Error).message);
-        }
-      }
+      await each(all, async (contender) => {
+        const one = await sample(contender);
+        return one && [one];
+      });
     }
   }
 
   /** A server that runs for days is measured, not one that has just started: until rounds get no cheaper. */
-  async #warm(figure: Figure, server: Up, { compiles }: Contender): Promise<Taken> {
+  async #warm(figure: Figure, server: Up, { compiles }: Contender): Promise<AllTaken> {
     const { quick } = this.#options;
     const length = Math.max(this.#options.seconds, quick ? 0 : warmingSeconds);
     const [most, fewestSessions] = quick ? [4, 0] : [warmingRounds, warmingSessions];
@@ -154,6 +179,23 @@ export class Measurer {
   }
 }
 
+/** Everyone in turn. Who has nothing to show or fails is asked no more. */
+async function each(
+  all: Map<Contender, AllTaken>,
+  look: (contender: Contender) => Promise<readonly Taken[] | undefined>,
+): Promise<void> {
+  for (const [contender, taken] of all) {
+    if (typeof taken === "string") continue;
+    try {
+      const found = await look(contender);
+      if (found === undefined) all.set(contender, "-");
+      else taken.push(...found);
+    } catch (error) {
+      all.set(contender, (error as Error).message);
+    }
+  }
+}
+
 /** Why this figure is not measured here; undefined when it is. */
 function gap(figure: Figure, contender: Contender, server: Up | string): string | undefined {
   if (typeof server === "string") return server;
@@ -162,7 +204,7 @@ function gap(figure: Figure, contender: Contender, server: Up | string): string 
   return figure.tls ? server.clearOnly : undefined;
 }
 
-const cellOf = ({ name, kind }: Contender, samples: Taken): Cell => ({ contender: name, kind, samples });
+const cellOf = ({ name, kind }: Contender, samples: AllTaken): Cell => ({ contender: name, kind, samples });
 
 /** Flushes for one message, counted in runs of their own. Null when nobody can count. */
 async function flushesEach(

@@ -23,11 +23,17 @@ export interface Row {
   readonly cells: readonly Cell[];
 }
 
+export interface Taken extends Partial<Sample> {
+  readonly value: number;
+  /** The same of sessions that have just come, where `value` is that of sessions that have waited. */
+  readonly come?: number;
+}
+
 export interface Cell {
   readonly contender: string;
   readonly kind: Contender["kind"];
   /** Or why there are none. */
-  readonly samples: readonly (Pick<Sample, "value"> & Partial<Sample>)[] | string;
+  readonly samples: readonly Taken[] | string;
   /** For each message, in each run that was counted; null when there is nobody to count them. */
   readonly flushes?: readonly number[] | null | undefined;
 }

@@ -4,8 +4,8 @@ import type { ColdStart } from "./contender/serve.ts";
 import { auth, ehlo, type Goal, startTls } from "./figures.ts";
 import type { Step } from "./load/plan.ts";
 import { fixsmtpioFigure } from "./measure/fixsmtpio.ts";
-import { type Held, heldFigures } from "./measure/held.ts";
-import { idleKilobytes, sessionKilobytes } from "./measure/memory.ts";
+import { type Held as Come, heldFigures } from "./measure/held.ts";
+import { comeAndWait, idleKilobytes, type Waiting } from "./measure/memory.ts";
 import { nativeStart } from "./measure/native-start.ts";
 import { Failed, load, startLoad, toldBy } from "./measure/sample.ts";
 import type { Up } from "./stage.ts";
@@ -33,11 +33,17 @@ export interface Plain {
   of(server: Up, contender: Contender, round: number): Promise<number | undefined> | number | undefined;
 }
 
+/** Sessions that come, and stay at all servers at once. */
+export interface Held extends Omit<Plain, "of"> {
+  /** They come. Undefined where they cannot. Throws Failed. */
+  wait(server: Up): Promise<Waiting> | undefined;
+}
+
 /** Rows with so many sessions at once. */
-export function plainRows(sessions: number): readonly Plain[] {
-  const heldRow = (name: string, says: string, atMost: number): Plain => ({
+export function plainRows(sessions: number): readonly (Plain | Held)[] {
+  const heldRow = (name: string, says: string, atMost: number): Held => ({
     ...{ name, says, unit: "KiB", goal: { atMost }, quick: false, leavesTraces: true },
-    of: held(heldFigures.find((figure) => figure.name === name)!, sessions),
+    wait: held(heldFigures.find((figure) => figure.name === name)!, sessions),
   });
   return [
     {
@@ -81,12 +87,12 @@ export function plainRows(sessions: number): readonly Plain[] {
   ];
 }
 
-const held = (figure: Held, sessions: number) => (server: Up) =>
+const held = (figure: Come, sessions: number) => (server: Up) =>
   !server.doors.has(figure.door) ||
   (figure.tls && server.clearOnly !== undefined) ||
   server.clientsAtMost !== undefined
     ? undefined
-    : sessionKilobytes(figure, server, sessions);
+    : comeAndWait(figure, server, sessions);
 
 function startRow(name: string, says: string, unit: string, value: (cold: ColdStart) => number): Plain {
   const of = ({ starts }: Up, _: Contender, round: number) => {

@@ -14,7 +14,7 @@
  */
 import { loadavg } from "node:os";
 import { noCompiler } from "./contender/compile.ts";
-import { derivedRows, partRows } from "./derived.ts";
+import { partRows, withDerived } from "./derived.ts";
 import { keepRatios, losses, missed } from "./kept.ts";
 import { newGroup } from "./measure/group.ts";
 import { summaryOf } from "./measure/statistics.ts";
@@ -54,7 +54,7 @@ async function measureAll(): Promise<void> {
   const loaded: Row[] = [];
   for (const figure of options.loaded) loaded.push(await measured(figure));
   for (const row of options.plain) if (row.late) plain.push(await measured(row));
-  const rows = [...loaded, ...derivedRows(loaded), ...plain];
+  const rows = withDerived([...loaded, ...plain]);
   const probe = newGroup();
   const table: Table = {
     date: new Date().toISOString().slice(0, 16).replace("T", " "),
@@ -81,12 +81,10 @@ async function measureAll(): Promise<void> {
     const again: Row[] = [];
     for (const row of [...options.loaded, ...options.plain].filter(isSuspect))
       again.push(await measured(row));
-    again.push(...derivedRows(again));
+    const all = withDerived(again);
     if (partRows(micro).some(({ figure }) => suspects.includes(figure.name)))
-      again.push(...partRows(microFigures(options.rounds)));
-    const lost = lossesOf(again.filter(({ figure }) => suspects.includes(figure.name))).map(
-      ({ line }) => line,
-    );
+      all.push(...partRows(microFigures(options.rounds)));
+    const lost = lossesOf(all.filter(({ figure }) => suspects.includes(figure.name))).map(({ line }) => line);
     for (const line of lost) console.error(`bench: ${line}`);
     if (lost.length > 0) process.exitCode = 1;
   }

@@ -1,7 +1,7 @@
 /** What is made of figures that were measured: the measuring itself is no part of the tests. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { derivedRows, partRows } from "../bench/derived.ts";
+import { partRows, withDerived } from "../bench/derived.ts";
 import { losses, missed, ratiosOf } from "../bench/kept.ts";
 import { countOfPerf, countOfStrace } from "../bench/measure/flushes.ts";
 import { type Cell, flushesSaid, type Row } from "../bench/report.ts";
@@ -122,17 +122,35 @@ test("figure 12 is told by its flushes and by Postfix's pace, too", () => {
   });
   const figure = { name: "12", says: "500 clients", unit: "µs CPU", goal: { atMost: 500 } };
   const cells = [cell("acceptutils", "ours", [1500, 3000, 2000], 0.04), cell("Postfix", "peer", [500], 1)];
-  const values = derivedRows([{ figure, cells }]).map((row) =>
-    row.cells.map(({ samples }) => typeof samples !== "string" && samples.map(({ value }) => value)),
-  );
-  assert.deepEqual(values, [
+  assert.deepEqual(derived({ figure, cells }), [
     [[0.04], [1]],
     [[3, 6, 4], [1]],
   ]);
-  const alone = derivedRows([{ figure, cells: cells.slice(0, 1) }])[1]!.cells[0]!.samples;
-  assert.equal(alone, "-", "where there is no Postfix");
-  assert.deepEqual(derivedRows([]), []);
+  const alone = derived({ figure, cells: cells.slice(0, 1) });
+  assert.deepEqual(alone[1], ["-"], "where there is no Postfix");
 });
+
+test("sessions that waited are told as they came, too", () => {
+  const figure = { name: "11", says: "1000 sessions", unit: "KiB", goal: { atMost: 16 } };
+  const samples = [
+    { value: 20, come: 50 },
+    { value: 22, come: 40 },
+  ];
+  const cells: Cell[] = [
+    { contender: "acceptutils", kind: "ours", samples },
+    { contender: "OpenSMTPD", kind: "peer", samples: "-" },
+  ];
+  assert.deepEqual(derived({ figure, cells }), [[[50, 40], "-"]]);
+  assert.deepEqual(derived({ figure, cells: cells.slice(1) }), []);
+});
+
+/** The samples of all rows but the first, each cell's. */
+const derived = (row: Row) =>
+  withDerived([row])
+    .slice(1)
+    .map(({ cells }) =>
+      cells.map(({ samples }) => (typeof samples === "string" ? samples : samples.map(({ value }) => value))),
+    );
 
 test("a part that is slower beside the reference is a loss", () => {
   const part = (name: string, value: number) => ({

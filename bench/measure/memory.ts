@@ -15,12 +15,32 @@ export function processesOf(server: Served): [title: string, kilobytes: number][
   return [...found].filter(([, kilobytes]) => kilobytes > 0).sort(([, a], [, b]) => b - a);
 }
 
-/** Kibibytes that each of `sessions` takes which came to an idle server and stay. Throws Failed. */
-export async function sessionKilobytes(
+/** Sessions that have come and wait. */
+export interface Waiting {
+  /** Kibibytes that each took when the last had come. */
+  readonly come: number;
+  /** Kibibytes that each takes by now; then they end. Throws Failed. */
+  leave(): Promise<number>;
+}
+
+/** So many `sessions` come to a server that was idle. Throws Failed. */
+export function comeAndWait(
   held: Held,
   server: Served & { readonly idleKilobytes: number },
   sessions: number,
-): Promise<number> {
-  const after = await whileHeld(held, server, sessions, () => idleKilobytes(server));
-  return (after - server.idleKilobytes) / sessions;
+): Promise<Waiting> {
+  const arrived = Promise.withResolvers<Waiting>();
+  const told = Promise.withResolvers<void>();
+  const each = () => (idleKilobytes(server) - server.idleKilobytes) / sessions;
+  const gone = whileHeld(held, server, sessions, async () => {
+    const leave = () => {
+      told.resolve();
+      return gone;
+    };
+    arrived.resolve({ come: each(), leave });
+    await told.promise;
+    return each();
+  });
+  gone.catch(arrived.reject);
+  return arrived.promise;
 }
