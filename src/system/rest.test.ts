@@ -89,7 +89,8 @@ test("with many sessions waiting, garbage goes soon, once, and code stays", () =
     assert.deepEqual(after(1, 1), [], "they have just come");
     assert.deepEqual(after(0, 1), ["code"]);
     assert.deepEqual(after(0, 1), []);
-    assert.deepEqual(after(1, 2), ["code"]);
+    assert.deepEqual(after(0.1, 2), [], "hardly any garbage");
+    assert.deepEqual(after(0.1, 2), ["code"]);
     assert.deepEqual(after(0, 100), ["nothing"]);
   } finally {
     mock.restoreAll();

@@ -18,6 +18,8 @@ const mostLooks = 120;
 const looksForEachSecond = 6;
 /** Sockets and the like. With so many sessions waiting, memory counts; and all they need is held by one of them. */
 const manyOpen = 100;
+/** Less work leaves no garbage that is worth a tenth of a second in which nobody is served. */
+const worthMicros = 200_000;
 
 type Collect = (keep: "code" | "nothing") => void;
 
@@ -27,30 +29,37 @@ const looksBefore = (micros: number) =>
 
 /**
  * Half a minute without work for each second of work before it, ten minutes at most, and memory goes back to the system;
- * where many sessions wait, garbage goes after the first look that finds nothing to do. Does not keep the process alive.
+ * where many sessions wait, the garbage of their coming goes with the first look that finds nothing to do. Does not keep
+ * the process alive.
  */
 export function restWhenIdle(collect: Collect = giveBack): void {
   setFlags("--memory-reducer-gc-count=0");
   let before = process.cpuUsage();
   let idle = 0;
   let learntMicros = 0;
+  let uncollectedMicros = 0;
   let resting = false;
   setInterval(() => {
     const { user, system } = process.cpuUsage(before);
     before = process.cpuUsage();
     const spent = user + system;
     learntMicros += spent;
+    uncollectedMicros += spent;
     idle = spent > idleMicros ? 0 : idle + 1;
     if (idle === 0) resting = false;
     const rests = !resting && idle >= looksBefore(learntMicros);
+    if (!rests && !(idle === 1 && uncollectedMicros >= worthMicros && manyWait())) return;
+    collect(rests ? "nothing" : "code");
+    uncollectedMicros = 0;
     if (rests) {
-      collect("nothing");
       resting = true;
       learntMicros = 0;
-    } else if (idle === 1 && process.getActiveResourcesInfo().length >= manyOpen) collect("code");
+    }
     before = process.cpuUsage();
   }, lookMs).unref();
 }
+
+const manyWait = () => process.getActiveResourcesInfo().length >= manyOpen;
 
 const setFlags = (flags: string) => process.getBuiltinModule("node:v8").setFlagsFromString(flags);
 
