@@ -1,8 +1,8 @@
 /**
- * The environment of a program in a worker: a Map that is shared, not copied, when it is handed on; what is set is kept
+ * The environment of a program in a worker: a Map (without a table of its own, as one that extends Map has) that is shared, not copied, when it is handed on; what is set is kept
  * beside it. A session has half a dozen programs, with sixty variables each inside TLS, and each changes a few.
  */
-export class Environment extends Map<string, string> {
+export class Environment implements Map<string, string> {
   #base: ReadonlyMap<string, string>;
   /** On top of it; null: removed. */
   #changes: Map<string, string | null> | undefined;
@@ -11,7 +11,6 @@ export class Environment extends Map<string, string> {
 
   /** Reads `from`, which nobody may change afterwards, and has `more` on top of it, which is its own from now on. */
   constructor(from: ReadonlyMap<string, string>, more?: Map<string, string | null>) {
-    super();
     this.#base = from;
     this.#changes = more;
     this.#mine = more !== undefined;
@@ -36,20 +35,20 @@ export class Environment extends Map<string, string> {
     return this.#base === base ? this.changes : undefined;
   }
 
-  override get size(): number {
+  get size(): number {
     return this.#merged().size;
   }
 
-  override get(name: string): string | undefined {
+  get(name: string): string | undefined {
     const change = this.#changes?.get(name);
     return change === undefined ? this.#base.get(name) : (change ?? undefined);
   }
 
-  override has(name: string): boolean {
+  has(name: string): boolean {
     return this.get(name) !== undefined;
   }
 
-  override set(name: string, value: string): this {
+  set(name: string, value: string): this {
     if (this.#changes?.get(name) === null) this.#merged(); // what was removed comes last when it comes back
     this.#own().set(name, value);
     return this;
@@ -64,35 +63,58 @@ export class Environment extends Map<string, string> {
     this.#base = both(this.#base, shared);
   }
 
-  override delete(name: string): boolean {
+  delete(name: string): boolean {
     if (!this.has(name)) return false;
     this.#own().set(name, null);
     return true;
   }
 
-  override clear(): void {
+  clear(): void {
     this.#base = new Map();
     this.#changes = undefined;
   }
 
-  override forEach(each: (value: string, name: string, map: Map<string, string>) => void): void {
-    for (const [name, value] of this.#merged()) each(value, name, this);
+  forEach(each: (value: string, name: string, map: Map<string, string>) => void): void {
+    // In the order that a merged one has, and without one: who is asked once is not to keep all of it.
+    const changes = this.#changes;
+    for (const [name, value] of this.#base) {
+      const change = changes?.get(name);
+      if (change !== null) each(change ?? value, name, this);
+    }
+    for (const [name, value] of changes ?? none)
+      if (value !== null && !this.#base.has(name)) each(value, name, this);
   }
 
-  override entries(): MapIterator<[string, string]> {
+  entries(): MapIterator<[string, string]> {
     return this.#merged().entries();
   }
 
-  override keys(): MapIterator<string> {
+  keys(): MapIterator<string> {
     return this.#merged().keys();
   }
 
-  override values(): MapIterator<string> {
+  values(): MapIterator<string> {
     return this.#merged().values();
   }
 
-  override [Symbol.iterator](): MapIterator<[string, string]> {
+  [Symbol.iterator](): MapIterator<[string, string]> {
     return this.#merged().entries();
+  }
+
+  getOrInsert(name: string, value: string): string {
+    return this.getOrInsertComputed(name, () => value);
+  }
+
+  getOrInsertComputed(name: string, make: (name: string) => string): string {
+    const known = this.get(name);
+    if (known !== undefined) return known;
+    const value = make(name);
+    this.set(name, value);
+    return value;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Environment";
   }
 
   #own(): Map<string, string | null> {

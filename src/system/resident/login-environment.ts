@@ -56,8 +56,8 @@ export function saidOf(env: ReadonlyMap<string, string>, service: Service): Said
   const said: string[] = [];
   // The process that hears it knows the service's own.
   const own = env instanceof Environment ? env.changesOf(commonEnvironment(service)) : undefined;
-  for (const [name, value] of own ?? env) {
+  (own ?? env).forEach((value, name) => {
     if (value !== null && sessionVariable.test(name)) said.push(name, value);
-  }
+  });
   return said;
 }
