@@ -34,29 +34,40 @@ function symbolsOf(socket: Socket): typeof symbols {
 
 /** Has `socket` read without traces; for all else it is as before. Its chunks belong to whoever gets them. */
 export function readWithoutTraces<One extends Socket>(socket: One): One {
-  readInto(socket, (chunk) => socket.push(chunk));
+  readInto(socket, { take: (chunk) => socket.push(chunk) });
   return socket;
 }
 
+/** Gets each chunk of a socket. */
+export interface Taker {
+  /** False: no more for now. */
+  take(chunk: Buffer): boolean;
+}
+
 /**
- * The same, but each chunk goes to `take` alone, and not through the stream, which costs more than to read it. `take` may
- * return false: no more for now. False where this Node.js has no such thing; nothing is changed then.
+ * The same, but each chunk goes to `taker` alone, and not through the stream, which costs more than to read it. False where this Node.js has no such thing; nothing is changed then.
  */
-export function readInto(socket: Socket, take: (chunk: Buffer) => boolean): boolean {
+export function readInto(socket: Socket, taker: Taker): boolean {
   symbols ??= symbolsOf(socket);
   const reading = socket as unknown as Reading;
   if (symbols === undefined || reading._handle === null) return false;
   reading[symbols.buffer] = shared;
-  reading[symbols.callback] = (octets: number) => {
-    const came = shared.subarray(0, octets);
-    const chunk = ownCopy(came);
-    came.fill(0);
-    return take(chunk);
-  };
+  reading[symbols.callback] = came;
+  reading[itsTaker] = taker;
   // With a buffer of its own, a socket would read whenever it is looked at, and not when its stream wants more.
   Object.assign(socket, { read, resume, pause });
   reading._handle.useUserBuffer(shared);
   return true;
+}
+
+const itsTaker = Symbol("taker");
+
+/** Node.js calls it as a method of the socket: one function for all. */
+function came(this: { readonly [itsTaker]: Taker }, octets: number): boolean {
+  const bytes = shared.subarray(0, octets);
+  const chunk = ownCopy(bytes);
+  bytes.fill(0);
+  return this[itsTaker].take(chunk);
 }
 
 let slab = wipeable(0).buffer;

@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { readInto } from "./read-buffer.ts";
 import { Closed, type Input, type Output, TimedOut } from "./system.ts";
-import { Wait } from "./wait.ts";
+import { Wait, type Waiting } from "./wait.ts";
 import { writeAtOnce } from "./write-at-once.ts";
 
 /** The part of a socket's handle that stops the kernel read at once, which pause() alone does not. */
@@ -40,32 +40,37 @@ function stopUnasked(): void {
 /** For errors of a stream: one that failed closes, and whoever reads or writes sees that. */
 export const closes = () => {};
 
+/** What reads a stream is a property of it: its listeners are the same functions for all, and not made for each session. */
+const itsInput = Symbol("input");
+type Read = Readable & { [itsInput]: StreamInput };
+
+const reads = () => {};
+function taken(this: Readable, chunk: Uint8Array): void {
+  (this as Read)[itsInput].take(chunk);
+}
+function ended(this: Readable): void {
+  (this as Read)[itsInput].end();
+}
+
 /** Reads a stream, no further ahead than one chunk that was under way. */
-export class StreamInput implements Input {
+export class StreamInput implements Input, Waiting {
   /** How much has come in. */
   octets = 0;
   readonly #stream: Readable;
   #chunk: Uint8Array | undefined;
   #ended = false;
   #timedOut = false;
-  readonly #reader = new Wait(() => {
-    this.#timedOut = true;
-    this.#stop();
-  });
+  readonly #reader: Wait = new Wait(this);
 
   constructor(stream: Readable) {
     this.#stream = stream;
     // From here on reading is started and stopped by us alone.
-    stream._read = () => {};
-    const take = (chunk: Uint8Array) => this.#take(chunk);
-    if (!(stream instanceof Socket && readInto(stream, take))) stream.on("data", take);
-    const end = () => {
-      this.#ended = true;
-      this.#reader.end(null);
-    };
-    stream.on("end", end);
-    stream.on("close", end);
-    stream.on("error", closes);
+    stream._read = reads;
+    (stream as Read)[itsInput] = this;
+    if (!(stream instanceof Socket && readInto(stream, this))) stream.on("data", taken);
+    stream.on("end", ended);
+    stream.on("close", ended);
+    if (stream.listenerCount("error", closes) === 0) stream.on("error", closes);
     // A socket that a server accepted and paused would keep its chunks to itself.
     stream.resume();
     this.#stop();
@@ -75,6 +80,17 @@ export class StreamInput implements Input {
   get fd(): number | undefined {
     if (!this.#reader.isOn) this.#stop();
     return fdOf(this.#stream);
+  }
+
+  /** For the stream alone: nothing more comes. */
+  end(): void {
+    this.#ended = true;
+    this.#reader.end(null);
+  }
+
+  tooLate(): void {
+    this.#timedOut = true;
+    this.#stop();
   }
 
   /** Before the loop waits for bytes again: nobody has asked for more. */
@@ -99,8 +115,8 @@ export class StreamInput implements Input {
     this.#stream.destroy();
   }
 
-  /** True: the socket is not to stop by itself. */
-  #take(chunk: Uint8Array): boolean {
+  /** For the stream alone: this came. True: the socket is not to stop by itself. */
+  take(chunk: Uint8Array): boolean {
     const isAwaited = this.#reader.isOn;
     if (!isAwaited || chunk.length >= fullReadOctets) this.#stop();
     else if (fed.push(this) === 1) setImmediate(stopUnasked);

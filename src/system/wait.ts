@@ -1,17 +1,22 @@
 import { deadlines, type Patient } from "./deadlines.ts";
 import { TimedOut } from "./system.ts";
 
+/** On whose behalf somebody waits. */
+export interface Waiting {
+  /** Told before the reader is. */
+  tooLate(): void;
+}
+
 /** The one who waits for the next bytes of an input, with a deadline or without. Made once for all reads of the input. */
 export class Wait implements Patient {
   lateAt = Number.POSITIVE_INFINITY;
   watched = false;
   #give: ((chunk: Uint8Array | null) => void) | undefined;
   #fail: ((why: Error) => void) | undefined;
-  readonly #tooLate: (() => void) | undefined;
+  readonly #for: Waiting | undefined;
 
-  /** `tooLate` is told before the reader is. */
-  constructor(tooLate?: () => void) {
-    this.#tooLate = tooLate;
+  constructor(whom?: Waiting) {
+    this.#for = whom;
   }
 
   /** True while somebody waits. */
@@ -25,26 +30,34 @@ export class Wait implements Patient {
       this.lateAt = performance.now() + seconds * 1000;
       if (!this.watched) deadlines.watch(this);
     }
-    return new Promise(this.#keep);
+    beginning = this;
+    return new Promise(Wait.#keep);
   }
 
   /** What was waited for, when anybody waits. */
   end(chunk: Uint8Array | null): void {
     const give = this.#give;
     this.#give = undefined;
+    this.#fail = undefined;
     this.lateAt = Number.POSITIVE_INFINITY;
     give?.(chunk);
   }
 
   late(): void {
+    const fail = this.#fail;
     this.#give = undefined;
+    this.#fail = undefined;
     this.lateAt = Number.POSITIVE_INFINITY;
-    this.#tooLate?.();
-    this.#fail?.(new TimedOut());
+    this.#for?.tooLate();
+    fail?.(new TimedOut());
   }
 
-  readonly #keep = (give: (chunk: Uint8Array | null) => void, fail: (why: Error) => void): void => {
-    this.#give = give;
-    this.#fail = fail;
+  /** For the one that is beginning: a promise asks at once, and each waiting session would have such a function. */
+  static readonly #keep = (give: (chunk: Uint8Array | null) => void, fail: (why: Error) => void): void => {
+    beginning!.#give = give;
+    beginning!.#fail = fail;
+    beginning = undefined;
   };
 }
+
+let beginning: Wait | undefined;

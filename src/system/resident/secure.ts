@@ -67,7 +67,7 @@ async function readReply(input: StreamInput, seconds: number): Promise<Omit<Secu
     input.octets = rest.length; // what the client said begins here
     return {
       block: blocks.parse(bytes.subarray(8, ownAt), bytes.subarray(ownAt, end)),
-      input: rest.length === 0 ? input : before(rest, input),
+      input: rest.length === 0 ? input : new Before(rest, input),
     };
   }
 }
@@ -75,21 +75,32 @@ async function readReply(input: StreamInput, seconds: number): Promise<Omit<Secu
 /** Sessions of a service differ in little. */
 const blocks = new BlockParser();
 
-/** An input that has `bytes` in front of it. */
-function before(bytes: Uint8Array, input: StreamInput): Input & { readonly octets: number } {
-  let first: Uint8Array | undefined = bytes;
-  return {
-    read: async (timeoutSeconds) => {
-      const now = first;
-      first = undefined;
-      return now ?? input.read(timeoutSeconds);
-    },
-    close: () => input.close(),
-    get octets() {
-      return input.octets;
-    },
-    get fd() {
-      return first === undefined ? input.fd : undefined;
-    },
-  };
+/** An input that has bytes in front of it. */
+class Before implements Input {
+  #first: Uint8Array | undefined;
+  readonly #input: StreamInput;
+
+  constructor(first: Uint8Array, input: StreamInput) {
+    this.#first = first;
+    this.#input = input;
+  }
+
+  read(timeoutSeconds?: number): Promise<Uint8Array | null> {
+    const now = this.#first;
+    if (now === undefined) return this.#input.read(timeoutSeconds);
+    this.#first = undefined;
+    return Promise.resolve(now);
+  }
+
+  close(): void {
+    this.#input.close();
+  }
+
+  get octets(): number {
+    return this.#input.octets;
+  }
+
+  get fd(): number | undefined {
+    return this.#first === undefined ? this.#input.fd : undefined;
+  }
 }
