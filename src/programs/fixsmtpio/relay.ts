@@ -70,9 +70,9 @@ export class Relay {
   /** Runs the session to its end. Returns its exit code. */
   async run(): Promise<number> {
     try {
-      const first = await this.#startServer();
+      await this.#startServer();
       await new Promise<void>((stop, fail) => {
-        this.#relayReplies(first, stop).then(stop, fail);
+        this.#relayReplies(stop).then(stop, fail);
         this.#relayRequests(stop).catch(fail);
       });
     } catch (error) {
@@ -103,11 +103,10 @@ export class Relay {
     }
   }
 
-  async #startServer(): Promise<Child> {
+  async #startServer(): Promise<void> {
     try {
       const wires = { 0: { toChild: true }, 1: { fromChild: true } } as const;
       this.#server = await this.#system.spawn(this.#words, { wires });
-      return this.#server;
     } catch (error) {
       throw error instanceof CannotRun ? new Failed("unable to exec", { cause: error }) : error;
     }
@@ -146,13 +145,12 @@ export class Relay {
   }
 
   /** From the server to the client, until the server is gone. After `stop` what it says is for nobody. */
-  async #relayReplies(first: Child, stop: () => void): Promise<void> {
+  async #relayReplies(stop: () => void): Promise<void> {
     const conversation = this.#conversation;
-    let server = first;
     for (;;) {
-      const chunk = await server.input(1).read();
+      const chunk = await this.#server!.input(1).read();
       if (chunk === null && conversation.needsServer && !this.#clientDeaf) {
-        server = await this.#startAnew(server);
+        await this.#startAnew();
         continue;
       }
       const outcome = chunk === null ? conversation.serverEnded() : conversation.fromServer(chunk);
@@ -161,14 +159,14 @@ export class Relay {
       if (chunk === null) return;
       if (outcome.next?.do === "stop") stop();
       if (outcome.next?.do === "giveUp") throw new Failed("unable to read");
-      if (outcome.next?.do === "startTls") server = await this.#startTls(server, outcome.next.droppedOctets);
+      if (outcome.next?.do === "startTls") await this.#startTls(outcome.next.droppedOctets);
       this.#owed ??= outcome.toServer;
       if (conversation.hearsClient || this.#owed !== undefined) this.#wake?.();
     }
   }
 
   /** The client has its 220: from here on it is TLS or nothing. The server in it knows nothing of what was before. */
-  async #startTls(before: Child, droppedOctets: number): Promise<Child> {
+  async #startTls(droppedOctets: number): Promise<void> {
     const system = this.#system;
     if (droppedOctets > 0)
       system.log(`fixsmtpio: dropped ${droppedOctets} bytes sent in clear after STARTTLS`);
@@ -179,23 +177,23 @@ export class Relay {
       throw new Failed("TLS temporarily not available", { cause: error });
     }
     system.env.set("FIXSMTPIOTLS", "1");
-    before.kill("SIGTERM");
-    const server = await this.#startAfter(before);
+    this.#server!.kill("SIGTERM");
+    await this.#startAfter();
     this.#conversation.tlsStarted();
-    return server;
   }
 
-  async #startAnew(before: Child): Promise<Child> {
-    const server = await this.#startAfter(before);
+  async #startAnew(): Promise<void> {
+    await this.#startAfter();
     this.#conversation.serverStarted();
-    return server;
   }
 
-  async #startAfter(before: Child): Promise<Child> {
+  /** Starts another server once this one has ended. Nothing is kept of it. */
+  async #startAfter(): Promise<void> {
+    const before = this.#server!;
     await this.#endOf(before, lastPatienceSeconds);
     before.input(1).close(); // nobody reads its last words, so nobody would see their end
     this.#terminated = false; // how it ended says nothing of the next
-    return this.#startServer();
+    await this.#startServer();
   }
 
   #toServer(bytes: Uint8Array | undefined): Promise<void> | undefined {
