@@ -1,51 +1,64 @@
 /** What is known of a session, for the one line that is logged when it ends. Never what was said in it. */
 import type { Facts } from "../system.ts";
 
+/** How often a verb was said is a fact, too: this and the verb. */
+const counted = "verb ";
+
 /** All other words a client may begin a line with are counted together: they may be anything, a password too. */
-const verbs = new Set(
-  "HELO EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN HELP QUIT CAPA STLS USER PASS APOP STAT LIST UIDL RETR TOP DELE LAST".split(
-    " ",
-  ),
+const verbs = new Map(
+  "HELO EHLO STARTTLS AUTH MAIL RCPT DATA BDAT RSET NOOP VRFY EXPN HELP QUIT CAPA STLS USER PASS APOP STAT LIST UIDL RETR TOP DELE LAST"
+    .split(" ")
+    .map((verb) => [verb, counted + verb]),
 );
+const others = `${counted}other`;
+
+/** A word that a client began a line with, as a fact. */
+const factOf = (word: string) => verbs.get(word) ?? others;
 
 export class SessionRecord {
-  readonly #verbs = new Map<string, number>();
-  readonly #facts = new Map<string, string | number>();
+  readonly #facts: Record<string, string | number> = {};
 
   /** Numbers add up; words replace each other. */
   add(facts: Facts): void {
     for (const name in facts) {
       const value = facts[name]!;
-      if (name === "verb") this.#count(String(value), 1);
-      else if (name.startsWith("verb ")) this.#count(name.slice(5), Number(value));
-      else if (typeof value === "number") this.#facts.set(name, Number(this.#facts.get(name) ?? 0) + value);
-      else this.#facts.set(name, value);
+      if (name === "verb") this.#sum(factOf(String(value)), 1);
+      else if (name.startsWith(counted)) this.#sum(factOf(name.slice(counted.length)), Number(value));
+      else if (typeof value === "number") this.#sum(name, value);
+      else this.#facts[name] = value;
     }
   }
 
   /** All of it as facts, to be added to another record. */
   facts(): Facts {
-    const counted = [...this.#verbs].map(([verb, count]) => [`verb ${verb}`, count]);
-    return Object.fromEntries([...this.#facts, ...counted]);
+    return { ...this.#facts };
   }
 
   /** `name=value` pairs in logfmt: who, TLS, verbs, messages, octets, outcome, seconds. */
   line(order: readonly string[]): string {
-    if (this.#verbs.size > 0) {
-      this.#facts.set("verbs", [...this.#verbs].map(([verb, count]) => `${verb}:${count}`).join(","));
-    }
+    const verbs = this.#verbs();
     let line = "";
     for (const name of order) {
-      const value = this.#facts.get(name);
+      const value = name === "verbs" ? verbs : this.#facts[name];
       if (value === undefined) continue;
       line += `${line === "" ? "" : " "}${name}=${typeof value === "number" ? value : logfmt(value)}`;
     }
     return line;
   }
 
-  #count(word: string, by: number): void {
-    const verb = verbs.has(word) ? word : "other";
-    this.#verbs.set(verb, (this.#verbs.get(verb) ?? 0) + by);
+  #sum(name: string, by: number): void {
+    this.#facts[name] = Number(this.#facts[name] ?? 0) + by;
+  }
+
+  /** `EHLO:1,MAIL:2`; undefined when the client said nothing. */
+  #verbs(): string | undefined {
+    let said: string | undefined;
+    for (const name in this.#facts) {
+      if (!name.startsWith(counted)) continue;
+      const verb = `${name.slice(counted.length)}:${this.#facts[name]}`;
+      said = said === undefined ? verb : `${said},${verb}`;
+    }
+    return said;
   }
 }
 
