@@ -47,7 +47,7 @@ export interface Server {
 export type End = "orderly" | "gone" | "silent" | "refused";
 
 /** Serves one client on descriptors 0 and 1, to the end of the session. */
-export async function serveSmtp(system: System, server: Server): Promise<End> {
+export function serveSmtp(system: System, server: Server): Promise<End> {
   return new Conversation(system, server).run();
 }
 

@@ -3,9 +3,9 @@ import { HopCounter, maximumHops } from "../../protocol/smtp/hops.ts";
 import { receivedField } from "../../protocol/smtp/received.ts";
 import * as replies from "../../protocol/smtp/replies.ts";
 import { type Reply, reply } from "../../protocol/smtp/reply.ts";
-import type { Transaction } from "../../protocol/smtp/server-session.ts";
+import type { Sender, Service, Transaction } from "../../protocol/smtp/server-session.ts";
 import { QueuedMessage } from "../../system/qmail-queue.ts";
-import { type MessageTaker, serveSmtp } from "../../system/smtp-server.ts";
+import { type MessageTaker, type Server, serveSmtp } from "../../system/smtp-server.ts";
 import { CannotOpen, CannotRun, type System } from "../../system/system.ts";
 import { askAbout } from "./rcptcheck.ts";
 import { readSettings, type Settings } from "./settings.ts";
@@ -20,17 +20,43 @@ export async function main(_: readonly string[], system: System): Promise<number
     await system.output(1).write(Buffer.from(replies.noControls.wire, "latin1"));
     return exit.failed;
   }
-  const { service, greeting, timeoutSeconds, rcptCheck } = settings;
-  const end = await serveSmtp(system, {
-    service,
-    greeting: reply(220, `${greeting} ESMTP`),
-    timeoutSeconds,
-    silence: replies.silence,
-    takeMessage: (transaction, helo) => takeMessage(system, transaction, helo, service.maximumOctets),
-    askAbout: async (sender, recipient) =>
-      rcptCheck === undefined ? undefined : askAbout(system, rcptCheck, sender, recipient),
-  });
+  const end = await serveSmtp(system, new Smtpd(system, settings));
   return end === "orderly" ? exit.done : exit.failed;
+}
+
+class Smtpd implements Server {
+  readonly #system: System;
+  readonly #settings: Settings;
+
+  constructor(system: System, settings: Settings) {
+    this.#system = system;
+    this.#settings = settings;
+  }
+
+  get service(): Service {
+    return this.#settings.service;
+  }
+
+  get greeting(): Reply {
+    return this.#settings.files.greeting;
+  }
+
+  get timeoutSeconds(): number {
+    return this.#settings.files.timeoutSeconds;
+  }
+
+  get silence(): Reply {
+    return replies.silence;
+  }
+
+  takeMessage(transaction: Transaction, helo: string | undefined): Promise<MessageTaker | Reply> {
+    return takeMessage(this.#system, transaction, helo, this.service.maximumOctets);
+  }
+
+  async askAbout(sender: Sender, recipient: string): Promise<Reply | undefined> {
+    const { rcptCheck } = this.#settings;
+    return rcptCheck === undefined ? undefined : askAbout(this.#system, rcptCheck, sender, recipient);
+  }
 }
 
 async function settingsOf(system: System): Promise<Settings | undefined> {
