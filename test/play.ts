@@ -119,6 +119,7 @@ async function playOnce(
     ...(scene.tls === false
       ? {}
       : {
+          tls: "offered" as const,
           startTls: async () => {
             handshake.resolve();
             if (scene.tls === null) throw new TlsFailed("the handshake failed");

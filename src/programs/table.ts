@@ -42,16 +42,18 @@ const loaders: ReadonlyMap<string, () => Promise<{ main: Program }>> = new Map([
 /** The names of all programs: what `acceptutils install` makes launchers for. */
 export const programNames: readonly string[] = [...loaders.keys()];
 
-const loaded = new Map<string, Promise<Program>>();
+const loaded = new Map<string, Promise<Program> | Program>();
 
-/** The program called `name`; undefined when none of ours is. */
-export function programCalled(name: string): Promise<Program | undefined> {
+/** The program called `name`, at once when it is loaded; undefined when none of ours is. */
+export function programCalled(name: string): Promise<Program> | Program | undefined {
   const before = loaded.get(name);
   if (before !== undefined) return before;
   const program = loaders
     .get(name)?.()
-    .then(({ main }) => main);
-  if (program === undefined) return Promise.resolve(undefined);
-  loaded.set(name, program);
+    .then(({ main }) => {
+      loaded.set(name, main);
+      return main;
+    });
+  if (program !== undefined) loaded.set(name, program);
   return program;
 }

@@ -7,7 +7,7 @@ import { ownAddresses } from "./addresses.ts";
 import { type RecordType, resolveRecords } from "./dns.ts";
 import { appendToFile, HeldFile, readFileCached } from "./files.ts";
 import { lookUp, ourProgram } from "./lookup.ts";
-import { type Descriptors, startBeside } from "./resident/beside.ts";
+import { type Descriptors, noDescriptors, wiredUp } from "./resident/beside.ts";
 import { Environment } from "./resident/environment.ts";
 import type { LentTls, OnItsOwn } from "./resident/foreign-child.ts";
 import { settingsIn, trustMs } from "./settings.ts";
@@ -55,12 +55,12 @@ export interface Session {
   record?(facts: Facts): void;
   /** Somebody who may tell blocklistd(8). */
   tellBlocklist?: System["tellBlocklist"];
-  /** The handshake, where the server offers it. Throws TlsFailed. */
+  /** `offered`: there may be a handshake; `prepared`: once a program of the chain says so; undefined: there is no TLS. */
+  readonly tls?: "prepared" | "offered" | undefined;
+  /** The handshake. Throws TlsFailed. */
   startTls?(input: Input, output: Output, timeoutSeconds: number): Promise<Secured>;
   /** The same for someone else's program, which asks for it on descriptors. */
   lendTls?(input: Input): LentTls;
-  /** TLS is offered once a program of the chain says so, not from the start. */
-  readonly tlsAwaitsOffer?: boolean;
   /** For the chain as processes of their own, whose log is that of this process. */
   readonly native?: OnItsOwn | undefined;
 }
@@ -74,8 +74,10 @@ export async function runResident(argv: readonly string[], session: Session): Pr
   outputs[1] = session.output;
   // A program that is called as qmail-queue is reads there.
   if ("read" in session.output) inputs[1] = session.output as Output & Input;
-  return system.run(() => system.exec(argv));
+  return system.run(becomes, argv);
 }
+
+const becomes: Program = (argv, system) => system.exec(argv);
 
 /** The exit code of whoever speaks TLS, when there was no handshake. s6-tlsd-io(8) */
 const noHandshake = 98;
@@ -94,14 +96,14 @@ class ResidentSystem implements System {
   readonly env: Environment;
   readonly #session: Session;
   #cwd: string;
-  readonly descriptors: Descriptors = { inputs: [], outputs: [] };
-  /** Made with the first one: most programs have none, and there are thousands of them. */
-  #children: Set<Child> | undefined;
+  readonly descriptors: Descriptors = noDescriptors();
+  /** Those that run. Made with the first one: most programs have none, and there are thousands of them. */
+  #children: Child[] | undefined;
   #tls: "none" | "prepared" | "offered" | "started";
 
   constructor(session: Session, name: string, env: Environment, cwd: string, parentPid: number) {
     this.#session = session;
-    this.#tls = session.startTls === undefined ? "none" : session.tlsAwaitsOffer ? "prepared" : "offered";
+    this.#tls = session.tls ?? "none";
     this.name = basename(name);
     this.env = env;
     this.#cwd = cwd;
@@ -109,10 +111,10 @@ class ResidentSystem implements System {
   }
 
   /** Runs a program to its end: its outputs are flushed, its children told, its mistakes caught. */
-  async run(program: () => Promise<number>): Promise<Ended> {
+  async run(program: Program, args: readonly string[]): Promise<Ended> {
     try {
-      const code = await program();
-      for (const output of this.descriptors.outputs) await output?.flush();
+      const code = await program(args, this);
+      for (const output of this.descriptors.outputs) if (output !== undefined) await output.flush();
       return { code };
     } catch (error) {
       if (error instanceof Killed) return { signal: error.signal };
@@ -178,14 +180,27 @@ class ResidentSystem implements System {
     this.env.set("USER", user).set("HOME", home).set("SHELL", shell);
   }
 
-  async exec(argv: readonly string[]): Promise<number> {
-    const [word = "", ...args] = argv;
-    const { path, ours } = lookUp(word, this.env.get("PATH"), this.#cwd);
-    const program = ours === undefined ? undefined : await this.#session.programs(ours);
-    if (program !== undefined) {
-      this.name = basename(word);
-      return program(args, this);
+  /** Not async: whoever becomes a program waits for that alone, as long as the session lasts. */
+  exec(argv: readonly string[]): Promise<number> {
+    try {
+      const { path, ours } = lookUp(argv[0] ?? "", this.env.get("PATH"), this.#cwd);
+      const found = ours === undefined ? undefined : this.#session.programs(ours);
+      if (found === undefined) return this.#becomeForeign(path, argv);
+      if (typeof found === "function") return this.#become(found, argv);
+      return found.then((program) =>
+        program === undefined ? this.#becomeForeign(path, argv) : this.#become(program, argv),
+      );
+    } catch (error) {
+      return Promise.reject(error);
     }
+  }
+
+  #become(program: Program, argv: readonly string[]): Promise<number> {
+    this.name = basename(argv[0]!);
+    return program(argv.slice(1), this);
+  }
+
+  async #becomeForeign(path: string, argv: readonly string[]): Promise<number> {
     const wires: Record<number, Wire> = {};
     const { inputs, outputs } = this.descriptors;
     for (let fd = 0; fd < Math.max(inputs.length, outputs.length); fd++)
@@ -198,7 +213,7 @@ class ResidentSystem implements System {
   }
 
   async spawn(argv: readonly string[], options: SpawnOptions): Promise<Child> {
-    const [word = "", ...args] = argv;
+    const word = argv[0] ?? "";
     const elsewhere = this.#session.elsewhere?.(argv);
     const { path, ours } = elsewhere
       ? { path: "", ours: undefined }
@@ -210,14 +225,22 @@ class ResidentSystem implements System {
       const env = this.#environmentWith(options.env);
       const system = new ResidentSystem(this.#session, word, env, this.#cwd, this.pid);
       system.#tls = "none"; // the connection is ours to secure
-      const run = () => system.run(() => program(args, system));
-      child = startBeside(system.pid, options.wires, this.descriptors, system.descriptors, run);
+      const beside = wiredUp(system.pid, options.wires, this.descriptors, system.descriptors);
+      void system.run(program, argv.slice(1)).then((how) => {
+        beside.end(how);
+        this.#forget(beside);
+      });
+      child = beside;
     }
-    this.#children ??= new Set();
-    const children = this.#children;
-    children.add(child);
-    void child.wait().then(() => children.delete(child));
+    if (this.#children === undefined) this.#children = [child];
+    else this.#children.push(child);
+    if (program === undefined) void child.wait().then(() => this.#forget(child));
     return child;
+  }
+
+  #forget(child: Child): void {
+    const at = this.#children!.indexOf(child);
+    if (at >= 0) this.#children!.splice(at, 1);
   }
 
   async offerTls([program = ""]: readonly string[]): Promise<() => Promise<number>> {
@@ -236,11 +259,11 @@ class ResidentSystem implements System {
   }
 
   async startTls(timeoutSeconds: number): Promise<ReadonlyMap<string, string | undefined>> {
-    const { startTls } = this.#session;
-    if (startTls === undefined || this.#tls !== "offered")
+    const session = this.#session;
+    if (session.startTls === undefined || this.#tls !== "offered")
       throw new TlsFailed("the server does not offer TLS");
     await this.output(1).flush();
-    const secured = await startTls(this.input(0), this.output(1), timeoutSeconds);
+    const secured = await session.startTls(this.input(0), this.output(1), timeoutSeconds);
     this.#tls = "started";
     this.descriptors.inputs[0] = secured.input;
     this.descriptors.outputs[1] = secured.output;

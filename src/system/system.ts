@@ -14,7 +14,7 @@ import type { RecordType } from "./dns.ts";
 export type Program = (args: readonly string[], system: System) => Promise<number>;
 
 /** How a program of ours is found by name; undefined for a name that is not ours. */
-export type Programs = (name: string) => Promise<Program | undefined>;
+export type Programs = (name: string) => Promise<Program | undefined> | Program | undefined;
 
 /** One end of a conversation that can be read. */
 export interface Input {

@@ -39,7 +39,7 @@ async function play({ argv, env, cwd, client, control, inside, qq, fd3 }: Task):
     cwd,
     ...ends,
     log: (log) => tell({ log }),
-    ...(control === undefined ? {} : { startTls }),
+    ...(control === undefined ? {} : { startTls, tls: "offered" as const }),
   });
   for (const socket of sockets) socket.destroySoon();
   tell({ ended });

@@ -54,7 +54,9 @@ export function parseOptions(words: readonly string[]): Options | { readonly com
     }
   }
   const program = words.slice(next);
-  return program.length === 0 ? { complaint: undefined } : { steps, timeoutSeconds, tellOnly, program };
+  return program.length === 0
+    ? { complaint: undefined }
+    : { steps: steps.slice(), timeoutSeconds, tellOnly, program };
 }
 
 /** As scan_ulong: the digits it begins with, else 0. */

@@ -9,23 +9,27 @@ export interface Descriptors {
   readonly outputs: (Output | undefined)[];
 }
 
+/** None yet. What grows from nothing would have room for seventeen, in each program of each session. */
+export const noDescriptors = (): Descriptors => ({
+  inputs: [undefined, undefined, undefined, undefined],
+  outputs: [undefined, undefined, undefined, undefined],
+});
+
 /**
- * Wires up the descriptors of a new program, `theirs`, and runs it to its end. `parent` is whose descriptors it may
- * inherit; `pid` its number.
+ * Wires up the descriptors of a new program, `theirs`. `parent` is whose descriptors it may inherit; `pid` its number.
+ * Whoever runs it says when it has ended.
  */
-export function startBeside(
+export function wiredUp(
   pid: number,
   wires: SpawnOptions["wires"],
   parent: Descriptors,
   theirs: Descriptors,
-  run: () => Promise<Ended>,
-): Child {
+): ChildBeside {
   const child = new ChildBeside(pid);
   for (const name in wires) {
     const fd = Number(name);
     wireUp(wires[fd]!, fd, parent, theirs, child);
   }
-  void run().then((how) => child.end(how));
   return child;
 }
 
@@ -41,7 +45,7 @@ function wireUp(wire: Wire, fd: number, parent: Descriptors, theirs: Descriptors
     theirs.outputs[fd] = fileOutput(wire.file);
   } else {
     if ("toChild" in wire || "both" in wire) theirs.inputs[fd] = child.pipeTo(fd).reader;
-    if ("fromChild" in wire || "both" in wire) theirs.outputs[fd] = writeOnly(child.pipeFrom(fd));
+    if ("fromChild" in wire || "both" in wire) theirs.outputs[fd] = new WritingEnd(child.pipeFrom(fd));
   }
 }
 
@@ -51,26 +55,29 @@ interface End {
   readonly pipe: Pipe;
 }
 
-class ChildBeside implements Child {
+export class ChildBeside implements Child {
   readonly pid: number;
-  readonly #toIt: End[] = [];
-  readonly #fromIt: End[] = [];
-  readonly #ended: Promise<Ended>;
-  #settle: (how: Ended) => void = () => {};
+  #toIt: readonly End[] = none;
+  #fromIt: readonly End[] = none;
+  #how: Ended | undefined;
+  /** Once somebody waits. */
+  #ended: Promise<Ended> | undefined;
+  #settle: ((how: Ended) => void) | undefined;
 
   constructor(pid: number) {
     this.pid = pid;
-    this.#ended = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
   }
 
   pipeTo(fd: number): Pipe {
-    return added(this.#toIt, fd);
+    const pipe = new Pipe();
+    this.#toIt = this.#toIt.concat({ fd, pipe });
+    return pipe;
   }
 
   pipeFrom(fd: number): Pipe {
-    return added(this.#fromIt, fd);
+    const pipe = new Pipe();
+    this.#fromIt = this.#fromIt.concat({ fd, pipe });
+    return pipe;
   }
 
   output(fd: number): Output {
@@ -82,6 +89,12 @@ class ChildBeside implements Child {
   }
 
   wait(): Promise<Ended> {
+    this.#ended ??=
+      this.#how === undefined
+        ? new Promise((resolve) => {
+            this.#settle = resolve;
+          })
+        : Promise.resolve(this.#how);
     return this.#ended;
   }
 
@@ -89,23 +102,25 @@ class ChildBeside implements Child {
   end(how: Ended): void {
     for (const { pipe } of this.#fromIt) pipe.close();
     for (const { pipe } of this.#toIt) pipe.reader.close();
-    this.#settle(how);
+    this.#end(how);
   }
 
   kill(signal: "SIGTERM" | "SIGKILL"): void {
-    this.#settle({ signal });
+    this.#end({ signal });
     // What it waits for never comes: the function ends by itself and nobody listens any more.
     for (const { pipe } of this.#toIt) pipe.reader.close();
     for (const { pipe } of this.#fromIt) pipe.reader.close();
     for (const { pipe } of this.#fromIt) pipe.close();
   }
+
+  /** The first word counts. */
+  #end(how: Ended): void {
+    this.#how ??= how;
+    this.#settle?.(this.#how);
+  }
 }
 
-function added(ends: End[], fd: number): Pipe {
-  const pipe = new Pipe();
-  ends.push({ fd, pipe });
-  return pipe;
-}
+const none: readonly End[] = [];
 
 function found(ends: readonly End[], descriptor: number): Pipe {
   for (const { fd, pipe } of ends) if (fd === descriptor) return pipe;
@@ -113,8 +128,24 @@ function found(ends: readonly End[], descriptor: number): Pipe {
 }
 
 /** The writing end alone: a program that has it cannot read back what it wrote. */
-function writeOnly(pipe: Pipe): Output {
-  return { write: (bytes) => pipe.write(bytes), flush: () => pipe.flush(), close: () => pipe.close() };
+class WritingEnd implements Output {
+  readonly #pipe: Pipe;
+
+  constructor(pipe: Pipe) {
+    this.#pipe = pipe;
+  }
+
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    return this.#pipe.write(bytes);
+  }
+
+  flush(): Promise<void> {
+    return this.#pipe.flush();
+  }
+
+  close(): void {
+    this.#pipe.close();
+  }
 }
 
 function fileInput(file: TemporaryFile): Input {

@@ -66,19 +66,20 @@ export class Fronts implements Room {
   }
 
   /** Hands the connection over; resolves when its session has ended. */
-  async run(service: Service, { socket, env, pid, host, record }: Admitted): Promise<Ended> {
+  async run(service: Service, { client, env, pid, host, record }: Admitted): Promise<Ended> {
     const front = await this.#leastBusy();
     let connection: number;
     try {
-      connection = duplicateFrom(descriptorOf(socket), 3);
+      connection = duplicateFrom(descriptorOf(client.socket!), 3);
     } catch {
       return notServed; // the client is gone, or there are no descriptors
     }
-    const remoteIp = socket.remoteAddress ?? "";
+    const remoteIp = client.socket!.remoteAddress ?? "";
     const ended = new Promise<Ended>((end) => front.sessions.set(pid, { record, end }));
     const head = { kind: "session", service: service.id, pid, host, remoteIp, env: [...env.changes] };
     front.channel.send(head, undefined, [connection]);
-    socket.destroy(); // our copy
+    client.socket!.destroy(); // our copy
+    client.socket = undefined;
     return ended;
   }
 

@@ -1,12 +1,11 @@
 /** Sessions of this front whose clients a listener in another process has let in. It may die; they go on. */
-import type { Socket } from "node:net";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { closes, socketOf } from "../stream.ts";
 import type { Ended } from "../system.ts";
 import { Channel, type ChannelEnd, type Received } from "./channel.ts";
 import { descriptors } from "./descriptors.ts";
 import type { LogLines } from "./log-lines.ts";
-import type { Admitted } from "./run-session.ts";
+import type { Admitted, Client } from "./run-session.ts";
 import type { Service } from "./service.ts";
 import { environmentFor } from "./session-environment.ts";
 import { SessionRecord } from "./session-record.ts";
@@ -21,7 +20,7 @@ interface Served {
 interface Session {
   readonly service: number;
   readonly remoteIp: string;
-  readonly socket: Socket;
+  readonly client: Client;
 }
 
 export class LentSessions {
@@ -80,20 +79,22 @@ export class LentSessions {
     }
     const socket = socketOf(fd);
     socket.on("error", closes);
-    this.#sessions.set(pid, { service: id, remoteIp, socket });
+    const client: Client = { socket };
+    this.#sessions.set(pid, { service: id, remoteIp, client });
     const { service, run } = await this.#service(id).promise;
     const env = environmentFor(service);
     const changes = head["env"] as readonly [string, string | null][];
     applyBlock(env, new Map(changes.map(([name, value]) => [name, value ?? undefined])));
     const record = new SessionRecord();
-    const ended = await run({ socket, env, pid, host, record });
-    socket.destroySoon();
+    const ended = await run({ client, env, pid, host, record });
+    client.socket?.destroySoon();
     this.#sessions.delete(pid);
     this.#log.flush();
     this.#listener?.send({ kind: "ended", pid, ...ended, facts: record.facts() });
   }
 
   #cut(service: number): void {
-    for (const session of this.#sessions.values()) if (session.service === service) session.socket.destroy();
+    for (const session of this.#sessions.values())
+      if (session.service === service) session.client.socket?.destroy();
   }
 }

@@ -2,12 +2,7 @@
 import { closeSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { networkBits } from "../../protocol/ucspi/address.ts";
-import {
-  connectionEnvironment,
-  type Ends,
-  plainAddress,
-  s6Environment,
-} from "../../protocol/ucspi/environment.ts";
+import { connectionEnvironment, type Ends, s6Environment } from "../../protocol/ucspi/environment.ts";
 import { type Counts, type LogLine, type ServerLog, serverLog } from "../../protocol/ucspi/server-log.ts";
 import { applyBlock } from "../../protocol/ucspi-tls/level.ts";
 import { duplicateFrom } from "../native.ts";
@@ -15,8 +10,9 @@ import { closes } from "../stream.ts";
 import { CannotOpen, type Ended, systemWords } from "../system.ts";
 import { type Admission, Admissions } from "./admission.ts";
 import { descriptors, type Room } from "./descriptors.ts";
+import { endsOf } from "./ends.ts";
 import { proxiedEnds } from "./proxied.ts";
-import type { Admitted } from "./run-session.ts";
+import type { Admitted, Client } from "./run-session.ts";
 import type { Service } from "./service.ts";
 import { environmentFor } from "./session-environment.ts";
 import { SessionRecord } from "./session-record.ts";
@@ -52,20 +48,6 @@ function nextPid(): number {
   return process.pid * 100_000 + (lastSession % 100_000);
 }
 
-function endsOf(socket: Socket, localHost: string | undefined): Ends {
-  const local = plainAddress(socket.localAddress ?? "");
-  const remote = plainAddress(socket.remoteAddress ?? "");
-  return {
-    family: remote.family,
-    localIp: local.ip,
-    localPort: socket.localPort ?? 0,
-    remoteIp: remote.ip,
-    remotePort: socket.remotePort ?? 0,
-    localHost,
-    scope: remote.scope,
-  };
-}
-
 /** Who, TLS, verbs, messages, octets, outcome, seconds. */
 const recordOrder = "pid remote port program tls cipher user verbs messages in out exit signal seconds".split(
   " ",
@@ -84,7 +66,7 @@ export class Listener {
   readonly #admissions: Admissions;
   readonly #here: SessionsByAddress;
   readonly #room: Room;
-  readonly #sockets = new Set<Socket>();
+  readonly #clients = new Set<Client>();
   readonly #listening: number;
   readonly #servers = new Set<Server>();
   #sessions = 0;
@@ -117,7 +99,7 @@ export class Listener {
 
   async #lastSessions(seconds: number): Promise<void> {
     const late = setTimeout(() => {
-      for (const socket of this.#sockets) socket.destroy();
+      for (const { socket } of this.#clients) socket?.destroy();
       this.#around.cut?.();
     }, seconds * 1000);
     await new Promise<void>((resolve) => {
@@ -168,12 +150,13 @@ export class Listener {
       return;
     }
     this.#takeSeat();
-    this.#sockets.add(socket);
+    const client: Client = { socket };
+    this.#clients.add(client);
     socket.on("error", closes);
-    const served = proxy ? this.#behindProxy(socket, ends) : this.#counted(socket, ends);
+    const served = proxy ? this.#behindProxy(client, ends) : this.#counted(client, ends);
     void served.finally(() => {
-      this.#sockets.delete(socket);
-      socket.destroySoon();
+      this.#clients.delete(client);
+      client.socket?.destroySoon();
       this.#giveSeat();
     });
   }
@@ -221,10 +204,10 @@ export class Listener {
   }
 
   /** A proxy's connection is judged by whom it is for. */
-  async #behindProxy(socket: Socket, from: Ends): Promise<void> {
-    const ends = await proxiedEnds(socket, from);
+  async #behindProxy(client: Client, from: Ends): Promise<void> {
+    const ends = await proxiedEnds(client.socket!, from);
     if (ends !== undefined) {
-      if (this.#welcome(ends)) await this.#counted(socket, ends);
+      if (this.#welcome(ends)) await this.#counted(client, ends);
       return;
     }
     this.#log(this.#words.warning(`dropping connection, no PROXY header from ${from.remoteIp}`));
@@ -236,12 +219,20 @@ export class Listener {
     return false;
   }
 
-  async #counted(socket: Socket, ends: Ends): Promise<void> {
+  /** From the client's arrival to its end. */
+  async #counted(client: Client, ends: Ends): Promise<void> {
     this.#here.add(ends.remoteIp);
     const pid = nextPid();
     this.#log(this.#words.accepted(pid, ends, this.#counts(ends)));
     const record = new SessionRecord();
-    this.#ended(pid, ends.remoteIp, await this.#session(socket, ends, pid, record), record);
+    const admitted = await this.#letIn(client, ends, pid, record);
+    const started = performance.now();
+    const how = "code" in admitted ? admitted : await this.#around.run(admitted);
+    if (!("code" in admitted)) {
+      const seconds = ((performance.now() - started) / 1000).toFixed(3);
+      record.add({ ...("code" in how ? { exit: String(how.code) } : how), seconds });
+    }
+    this.#ended(pid, ends.remoteIp, how, record);
   }
 
   #ended(pid: number, remoteIp: string, how: Ended, record: SessionRecord): void {
@@ -257,10 +248,15 @@ export class Listener {
     return { sessions: this.#sessions, limit: this.#service.limit, here, limitHere: this.#here.limit };
   }
 
-  /** Lets a client in, or not, and runs its program to the end. */
-  async #session(socket: Socket, first: Ends, pid: number, record: SessionRecord): Promise<Ended> {
-    const { server, banner, rules } = this.#service;
-    if (server === "tcpserver" && banner !== "") socket.write(banner, "latin1");
+  /** A client that may come in, or how it ends that may not. */
+  async #letIn(
+    client: Client,
+    first: Ends,
+    pid: number,
+    record: SessionRecord,
+  ): Promise<Admitted | { readonly code: number }> {
+    const { server, banner, rules, argv } = this.#service;
+    if (server === "tcpserver" && banner !== "") client.socket?.write(banner, "latin1");
     let admission: Admission;
     try {
       admission = await this.#admissions.of(first);
@@ -277,12 +273,8 @@ export class Listener {
     this.#log(this.#words.allowed(pid, ends));
     const env = environmentFor(this.#service, this.#factsOf(ends));
     applyBlock(env, verdict.env);
-    const started = performance.now();
-    record.add({ pid, remote: ends.remoteIp, port: ends.remotePort, program: this.#service.argv[0]! });
-    const ended = await this.#around.run({ socket, env, pid, host: ends.remoteHost, record });
-    const seconds = ((performance.now() - started) / 1000).toFixed(3);
-    record.add({ ...("code" in ended ? { exit: String(ended.code) } : ended), seconds });
-    return ended;
+    record.add({ pid, remote: ends.remoteIp, port: ends.remotePort, program: argv[0]! });
+    return { client, env, pid, host: ends.remoteHost, record };
   }
 
   #factsOf(ends: Ends): Map<string, string> {
