@@ -42,7 +42,8 @@ export function parseOptions(words: readonly string[]): Options | { readonly wro
     if (!/^[0-9]{1,9}$/.test(value)) return { wrong: [usage] };
     tries = Number(value);
   }
-  const [name = "", ...argv] = words.slice(at);
+  const name = words[at] ?? "";
+  const argv = words.slice(at + 1);
   const protocol = protocols.find((each) => each.name === name.toLowerCase());
   if (protocol === undefined || argv.length === 0) return { wrong: [usage] };
   return { protocol, tries: tries === 0 ? protocol.defaultTries : tries, argv };

@@ -34,13 +34,12 @@ export async function main(words: readonly string[], system: System): Promise<nu
     if (!options.tellOnly) return turnedAway(system, decision, options);
     system.env.set("RBLSMTPD", `[RBL info] ${decision.text}`);
   }
-  try {
-    return await system.exec(options.program);
-  } catch (error) {
+  // Nothing of ours waits for the end of the program but what to say if it cannot be run.
+  return system.exec(options.program).catch((error: unknown) => {
     if (!(error instanceof CannotRun)) throw error;
     system.log(`rblsmtpd: fatal: ${error.message}`);
     return exit.temporary;
-  }
+  });
 }
 
 /** All lists are asked at once, and heard from left to right. */

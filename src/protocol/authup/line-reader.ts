@@ -3,12 +3,13 @@ import { wipeable } from "../wipeable.ts";
 
 const lf = 0x0a;
 const cr = 0x0d;
+const nothing = new Uint8Array(0);
 
 export class LineReader {
-  #chunk: Uint8Array = new Uint8Array(0);
+  #chunk: Uint8Array = nothing;
   #at = 0;
   /** The beginning of a line whose end has not come yet. */
-  #start: Uint8Array = new Uint8Array(0);
+  #start: Uint8Array = nothing;
   #overlong = false;
   readonly #always: number;
 
@@ -33,12 +34,13 @@ export class LineReader {
     const end = this.#chunk.indexOf(lf, this.#at);
     const piece = this.#chunk.subarray(this.#at, end < 0 ? this.#chunk.length : end);
     this.#at = end < 0 ? this.#chunk.length : end + 1;
+    if (this.#at === this.#chunk.length) this.push(nothing); // the session may last longer than its memory should
     if (this.#overlong) piece.fill(0);
     else this.#append(piece, longest);
     if (end < 0) return undefined;
     const line = this.#start;
     const overlong = this.#overlong;
-    this.#start = new Uint8Array(0);
+    this.#start = nothing;
     this.#overlong = false;
     if (overlong) return "overlong";
     return line.at(-1) === cr ? line.subarray(0, -1) : line;
@@ -64,7 +66,7 @@ export class LineReader {
     const octets = this.#start.length - (this.#start.at(-1) === cr ? 1 : 0);
     if (octets <= this.#always || octets <= longest(this.#start)) return;
     this.#start.fill(0);
-    this.#start = new Uint8Array(0);
+    this.#start = nothing;
     this.#overlong = true;
   }
 }

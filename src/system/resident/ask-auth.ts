@@ -10,7 +10,7 @@ import { isBackend } from "../backends/table.ts";
 import { deadlines } from "../deadlines.ts";
 import { lookUp } from "../lookup.ts";
 import { duplicateFrom } from "../native.ts";
-import { Closed, Killed, overloaded, type Program, type System } from "../system.ts";
+import { Closed, type Ended, Killed, overloaded, type Program, type System } from "../system.ts";
 import type { Channel, Head, Received } from "./channel.ts";
 import { saidOf } from "./login-environment.ts";
 import type { Said } from "./said.ts";
@@ -30,6 +30,15 @@ export function askAuth(
   patienceSeconds = usualPatienceSeconds,
 ): Program {
   return async (_args, system) => {
+    const answered = await admit(system);
+    if (typeof answered === "number") return answered;
+    const ended = await answered.session;
+    if ("signal" in ended) throw new Killed(ended.signal);
+    return ended.code;
+  };
+
+  /** The session of whose password was right, under way, or an exit code. What it took is gone by then. */
+  async function admit(system: System): Promise<{ readonly session: Promise<Ended> } | number> {
     const facts = { service: service.id, client: system.env.get("TCPREMOTEIP") ?? "" };
     const foreign = isForeign(system.cwd(), service);
     const ask: Ask = async (head, body, descriptors) => {
@@ -44,8 +53,8 @@ export function askAuth(
       system.log("checkpassword: the auth process is away, or does not answer");
       return exit.temporary;
     }
-    const { worker, ticket, code, signal, busy, why, said } = answer.head;
-    for (const line of (said ?? []) as readonly string[]) system.log(line);
+    const { worker, ticket, code, signal, busy, why, said: lines } = answer.head;
+    for (const line of (lines ?? []) as readonly string[]) system.log(line);
     if (typeof worker !== "number" || typeof ticket !== "string") {
       if (typeof why === "string") system.log(`${system.name}: ${why}`);
       if (busy === true) throw new Killed(overloaded);
@@ -53,14 +62,9 @@ export function askAuth(
       return Number(code);
     }
     if (!foreign) system.log(acceptedLine(system.pid, answer.user));
-    const ended = await users.run(
-      worker,
-      { ticket, service: service.id, said: saidOf(system.env, service) },
-      system,
-    );
-    if ("signal" in ended) throw new Killed(ended.signal);
-    return ended.code;
-  };
+    const said = saidOf(system.env, service);
+    return { session: users.run(worker, { ticket, service: service.id, said }, system) };
+  }
 }
 
 /** What the auth process said last, and who the client says it is (latin1). */

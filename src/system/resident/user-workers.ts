@@ -1,7 +1,7 @@
 /** The user workers that a front knows, and how it gives a session to one. */
 import { duplicateFrom } from "../native.ts";
 import { type Ended, type Facts, type System, TlsFailed } from "../system.ts";
-import type { Channel } from "./channel.ts";
+import type { Channel, Received } from "./channel.ts";
 import { type Said, Telling } from "./said.ts";
 
 /** What a worker needs to take a session. */
@@ -44,20 +44,31 @@ export class UserWorkers {
   }
 
   /** Gives a session's connection to a worker that holds the ticket for it; resolves when the session has ended. */
-  async run(id: number, { ticket, service, said }: Admitted, system: System): Promise<Ended> {
+  run(id: number, admitted: Admitted, system: System): Promise<Ended> {
+    // What was told is not kept until then.
+    return this.#handOver(id, admitted, system).then((answer) => {
+      if (answer === undefined) return gone;
+      const { code, signal, facts } = answer.head;
+      system.record(facts as Facts);
+      return typeof signal === "string" ? { signal } : { code: Number(code) };
+    });
+  }
+
+  /** Undefined when the worker is gone. */
+  async #handOver(
+    id: number,
+    { ticket, service, said }: Admitted,
+    system: System,
+  ): Promise<Received | undefined> {
     const worker = await this.#worker(id);
     const { fd } = system.input(0);
     if (fd === undefined) throw new TlsFailed("not a connection");
     await system.output(1).flush();
     system.record({ user: system.env.get("AUTHUP_USER") ?? "" });
-    if (worker === undefined) return gone;
+    if (worker === undefined) return undefined;
     const connection = duplicateFrom(fd, 3);
     const head = { kind: "session", ticket, service, ...worker.telling.tell(service, said) };
-    const answer = await worker.channel.ask(head, undefined, [connection]);
-    if (answer === undefined) return gone;
-    const { code, signal, facts } = answer.head;
-    system.record(facts as Facts);
-    return typeof signal === "string" ? { signal } : { code: Number(code) };
+    return worker.channel.ask(head, undefined, [connection]);
   }
 
   #worker(id: number): Promise<Worker | undefined> {
