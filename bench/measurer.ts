@@ -103,6 +103,8 @@ export class Measurer {
   async #held(row: Held): Promise<Row> {
     const all = this.#all();
     for (let round = 0; round < this.#options.rounds; round++) {
+      // Who has just started gives back what that took while sessions wait.
+      await pause(restSeconds * 1000);
       const waiting = new Map<Contender, Waiting>();
       await each(all, async (contender) => {
         const one = await row.wait(this.#servers.get(contender) as Up);

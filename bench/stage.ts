@@ -6,15 +6,12 @@ import { join } from "node:path";
 import type { Contender, Place } from "./contender/contender.ts";
 import { type ColdStart, coldStartOf } from "./contender/serve.ts";
 import { type Group, groupsOfThisRun, newGroup } from "./measure/group.ts";
-import { idleKilobytes } from "./measure/memory.ts";
 import { endLoad, type Served } from "./measure/sample.ts";
 
 /** A server that is up. */
 export interface Up extends Served {
   /** All starts of this contender so far, the first at first. */
   readonly starts: readonly ColdStart[];
-  /** All its processes, before anybody came. */
-  readonly idleKilobytes: number;
   /** Ends it and removes its files. */
   leave(): Promise<void>;
 }
@@ -50,7 +47,7 @@ export class Stage {
       const cold = coldStartOf(place);
       const starts = [...(this.#starts.get(contender) ?? []), ...(cold === undefined ? [] : [cold])];
       this.#starts.set(contender, starts);
-      return { ...served, starts, idleKilobytes: idleKilobytes(served), leave };
+      return { ...served, starts, leave };
     } catch (error) {
       return (error as Error).message;
     }

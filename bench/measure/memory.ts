@@ -23,15 +23,12 @@ export interface Waiting {
   leave(): Promise<number>;
 }
 
-/** So many `sessions` come to a server that was idle. Throws Failed. */
-export function comeAndWait(
-  held: Held,
-  server: Served & { readonly idleKilobytes: number },
-  sessions: number,
-): Promise<Waiting> {
+/** So many `sessions` come to a server that is idle, and has rested. Throws Failed. */
+export function comeAndWait(held: Held, server: Served, sessions: number): Promise<Waiting> {
   const arrived = Promise.withResolvers<Waiting>();
   const told = Promise.withResolvers<void>();
-  const each = () => (idleKilobytes(server) - server.idleKilobytes) / sessions;
+  const idle = idleKilobytes(server);
+  const each = () => (idleKilobytes(server) - idle) / sessions;
   const gone = whileHeld(held, server, sessions, async () => {
     const leave = () => {
       told.resolve();

@@ -47,6 +47,7 @@ export async function memoryOfHeld(held: Held): Promise<void> {
 
 function pagesOfHeld(held: Held): Promise<string[]> {
   return withService({}, async (service) => {
+    await pause(idleSeconds * 1000); // what the start took has gone
     const idle = pagesOf(service);
     const [come, rested] = await whileHeld(held, service, heldSessions, async () => {
       const first = pagesOf(service);

@@ -45,7 +45,8 @@ export interface Taker {
 }
 
 /**
- * The same, but each chunk goes to `taker` alone, and not through the stream, which costs more than to read it. False where this Node.js has no such thing; nothing is changed then.
+ * The same, but each chunk goes to `taker` alone, and not through the stream, which costs more than to read it. False where
+ * this Node.js has no such thing; nothing is changed then.
  */
 export function readInto(socket: Socket, taker: Taker): boolean {
   symbols ??= symbolsOf(socket);

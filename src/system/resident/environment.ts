@@ -1,6 +1,7 @@
 /**
- * The environment of a program in a worker: a Map (without a table of its own, as one that extends Map has) that is shared, not copied, when it is handed on; what is set is kept
- * beside it. A session has half a dozen programs, with sixty variables each inside TLS, and each changes a few.
+ * The environment of a program in a worker: a Map that is shared, not copied, when it is handed on; what is set is kept
+ * beside it. A session has half a dozen programs, with sixty variables each inside TLS, and each changes a few. It does not
+ * extend Map, which would have a table of its own.
  */
 export class Environment implements Map<string, string> {
   #base: ReadonlyMap<string, string>;
