@@ -7,7 +7,7 @@ import { processesOf, type Waiting } from "./measure/memory.ts";
 import { load, planOf, sampleOf } from "./measure/sample.ts";
 import type { Options } from "./options.ts";
 import type { Cell, Row, Taken } from "./report.ts";
-import type { Held, Plain } from "./rows.ts";
+import type { HeldRow, Plain } from "./rows.ts";
 import type { Stage, Up } from "./stage.ts";
 
 /** Who is idle gives memory back after half a minute. */
@@ -46,7 +46,7 @@ export class Measurer {
   }
 
   /** A row of any kind. */
-  row = (row: Figure | Plain | Held): Promise<Row> => {
+  row = (row: Figure | Plain | HeldRow): Promise<Row> => {
     if ("steps" in row) return this.#loaded(row);
     return "wait" in row ? this.#held(row) : this.#plain(row);
   };
@@ -96,11 +96,11 @@ export class Measurer {
       if (row.rests) await pause(restSeconds * 1000);
     };
     await this.#inTurn(all, (contender) => this.#look(row, contender, round), before);
-    return { figure: row, cells: [...all].map(([contender, samples]) => cellOf(contender, samples)) };
+    return { figure: row, cells: cellsOf(all) };
   }
 
   /** Sessions wait at all servers at once: each would take as long by itself. */
-  async #held(row: Held): Promise<Row> {
+  async #held(row: HeldRow): Promise<Row> {
     const all = this.#all();
     for (let round = 0; round < this.#options.rounds; round++) {
       // Who has just started gives back what that took while sessions wait.
@@ -118,7 +118,7 @@ export class Measurer {
       });
       for (const contender of waiting.keys()) await this.#start(contender);
     }
-    return { figure: row, cells: [...all].map(([contender, samples]) => cellOf(contender, samples)) };
+    return { figure: row, cells: cellsOf(all) };
   }
 
   /** Who is up has no samples yet. */
@@ -205,6 +205,9 @@ function gap(figure: Figure, contender: Contender, server: Up | string): string 
   if (!server.doors.has(figure.door)) return "-";
   return figure.tls ? server.clearOnly : undefined;
 }
+
+const cellsOf = (all: ReadonlyMap<Contender, AllTaken>): Cell[] =>
+  [...all].map(([contender, samples]) => cellOf(contender, samples));
 
 const cellOf = ({ name, kind }: Contender, samples: AllTaken): Cell => ({ contender: name, kind, samples });
 

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import type { Contender } from "./contender/contender.ts";
 import { type Figure, figures } from "./figures.ts";
 import { contenders } from "./peers/table.ts";
-import { type Held, type Plain, plainRows } from "./rows.ts";
+import { type HeldRow, type Plain, plainRows } from "./rows.ts";
 
 export interface Options {
   readonly quick: boolean;
@@ -17,7 +17,7 @@ export interface Options {
   /** Everything that there is, at its usual measure: the table may stand for others. */
   readonly whole: boolean;
   readonly loaded: readonly Figure[];
-  readonly plain: readonly (Plain | Held)[];
+  readonly plain: readonly (Plain | HeldRow)[];
   readonly micro: boolean;
   /** Ours first. */
   readonly contenders: readonly Contender[];

@@ -4,7 +4,7 @@ import type { ColdStart } from "./contender/serve.ts";
 import { auth, ehlo, type Goal, startTls } from "./figures.ts";
 import type { Step } from "./load/plan.ts";
 import { fixsmtpioFigure } from "./measure/fixsmtpio.ts";
-import { type Held as Come, heldFigures } from "./measure/held.ts";
+import { type Held, heldFigures } from "./measure/held.ts";
 import { comeAndWait, idleKilobytes, type Waiting } from "./measure/memory.ts";
 import { nativeStart } from "./measure/native-start.ts";
 import { Failed, load, startLoad, toldBy } from "./measure/sample.ts";
@@ -34,14 +34,14 @@ export interface Plain {
 }
 
 /** Sessions that come, and stay at all servers at once. */
-export interface Held extends Omit<Plain, "of"> {
+export interface HeldRow extends Omit<Plain, "of"> {
   /** They come. Undefined where they cannot. Throws Failed. */
   wait(server: Up): Promise<Waiting> | undefined;
 }
 
 /** Rows with so many sessions at once. */
-export function plainRows(sessions: number): readonly (Plain | Held)[] {
-  const heldRow = (name: string, says: string, atMost: number): Held => ({
+export function plainRows(sessions: number): readonly (Plain | HeldRow)[] {
+  const heldRow = (name: string, says: string, atMost: number): HeldRow => ({
     ...{ name, says, unit: "KiB", goal: { atMost }, quick: false, leavesTraces: true },
     wait: held(heldFigures.find((figure) => figure.name === name)!, sessions),
   });
@@ -87,7 +87,7 @@ export function plainRows(sessions: number): readonly (Plain | Held)[] {
   ];
 }
 
-const held = (figure: Come, sessions: number) => (server: Up) =>
+const held = (figure: Held, sessions: number) => (server: Up) =>
   !server.doors.has(figure.door) ||
   (figure.tls && server.clearOnly !== undefined) ||
   server.clientsAtMost !== undefined

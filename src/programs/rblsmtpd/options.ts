@@ -54,6 +54,7 @@ export function parseOptions(words: readonly string[]): Options | { readonly com
     }
   }
   const program = words.slice(next);
+  // What grew has room to spare; a copy has none, for as long as the session lasts.
   return program.length === 0
     ? { complaint: undefined }
     : { steps: steps.slice(), timeoutSeconds, tellOnly, program };
